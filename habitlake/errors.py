@@ -1,0 +1,21 @@
+"""The two kinds of failure the platform tells apart: retrying helps, or it does not."""
+
+
+class HabitlakeError(Exception):
+    """Base of every error that habitlake raises on purpose; its message says what, where and what to do."""
+
+
+class PermanentError(HabitlakeError):
+    """Retrying cannot help: wrong input, wrong setting, a broken contract. Jobs exit with code 2."""
+
+
+class TransientError(HabitlakeError):
+    """Retrying may help: a lost connection, a concurrent commit. Jobs exit with code 75 (EX_TEMPFAIL)."""
+
+
+class GateFailedError(PermanentError):
+    """A quality gate refused a partition; nothing downstream of it may be published."""
+
+
+PERMANENT_EXIT_CODE = 2
+TRANSIENT_EXIT_CODE = 75
