@@ -1,0 +1,26 @@
+"""The one registry of the lake's tables; maintenance, erasure, the data dictionary and the tests read it."""
+
+from habitlake.errors import PermanentError
+from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
+from habitlake.tables.events import EVENT_TABLES
+from habitlake.tables.gold import FEATURE_COLUMNS, GOLD_TABLES, OPS_TABLES
+
+TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *OPS_TABLES)}
+
+
+def get_table(name: str) -> Table:
+    """Return the table of that name.
+
+    Raises
+    ------
+    PermanentError
+        If the registry has no such table.
+    """
+    try:
+        return TABLES[name]
+    except KeyError as error:
+        msg = f"no table {name!r} in the registry; tables: {', '.join(TABLES)}"
+        raise PermanentError(msg) from error
+
+
+__all__ = ["AUDIT_COLUMNS", "FEATURE_COLUMNS", "TABLES", "Column", "Table", "get_table"]

@@ -1,0 +1,198 @@
+"""Gold and ops: facts, features, predictions, decisions and the results of the gates."""
+
+from habitlake.tables.base import BATCH_DATE, USER_ID, Column, Table
+
+LOCAL_DATE = Column("local_date", "date", "calendar date in the person's zone")
+TIME_ZONE = Column("time_zone", "string", "zone in force for the person (IANA name or fixed offset)")
+
+
+def _count(name: str, what: str) -> Column:
+    return Column(name, "bigint", f"{what}, count added by this batch")
+
+
+def _sum(name: str, what: str) -> Column:
+    return Column(name, "bigint", f"{what}, sum added by this batch")
+
+
+USER_DAY = Table(
+    name="gold.user_day",
+    grain="one row per user and local date that the batch adds to: a ledger; a day's facts are the sum over batches",
+    key=("batch_date", "user_id", "local_date"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        LOCAL_DATE,
+        _count("events", "accepted events of any kind: a sign of use"),
+        _count("workouts_planned", "workouts planned for this date"),
+        _count("workouts_started", "workouts started"),
+        _count("workouts_completed", "workouts completed: the sessions"),
+        _count("workouts_skipped", "planned workouts skipped"),
+        _count("partner_sessions", "completed workouts with a partner or group"),
+        _sum("duration_s", "seconds of completed workouts"),
+        _sum("load_au", "session load: minutes times intensity weight (low 1, medium 2, high 3), thousandths"),
+        _count("completion_count", "completed workouts with a completion rate"),
+        _sum("completion_permille", "completion rate of completed workouts, thousandths"),
+        _count("heart_rate_count", "completed workouts with a heart rate"),
+        _sum("heart_rate_deci", "mean heart rate of completed workouts, tenths of beats per minute"),
+        _count("app_visits", "app interactions"),
+        _sum("screen_s", "seconds on screen"),
+        _count("barriers", "barriers named"),
+        _count("skip_reasons", "reasons for skipping named"),
+        _count("motivation_count", "visits with a motivation level"),
+        _sum("motivation_permille", "motivation level, thousandths"),
+        _count("preparation_count", "visits with a preparation time"),
+        _sum("preparation_s", "preparation time, seconds"),
+        _count("sleep_count", "sleep records"),
+        _sum("sleep_s", "seconds asleep"),
+        _count("sleep_efficiency_count", "sleep records with an efficiency"),
+        _sum("sleep_efficiency_permille", "sleep efficiency, thousandths"),
+        _count("stress_count", "stress reports (daily state and event context)"),
+        _sum("stress_permille", "stress level, thousandths"),
+        _count("energy_count", "energy reports"),
+        _sum("energy_permille", "energy, thousandths"),
+        _count("soreness_count", "soreness reports"),
+        _sum("soreness_permille", "soreness, thousandths"),
+        _count("mood_count", "mood reports"),
+        _sum("mood_permille", "mood, thousandths"),
+        _count("hrv_count", "heart rate variability reports"),
+        _sum("hrv_deci_ms", "heart rate variability, tenths of milliseconds"),
+        _count("resting_heart_rate_count", "resting heart rate reports"),
+        _sum("resting_heart_rate_deci", "resting heart rate, tenths of beats per minute"),
+        _count("steps_count", "step reports"),
+        _sum("steps", "steps"),
+        _count("injuries_started", "injuries reported as started or ongoing"),
+        _count("injuries_resolved", "injuries reported as resolved"),
+        _count("rating_count", "satisfaction ratings"),
+        _sum("rating_permille", "satisfaction rating, thousandths of stars"),
+        _count("interventions_delivered", "interventions delivered"),
+        _count("interventions_opened", "interventions opened"),
+        _count("interventions_acted", "interventions acted on"),
+    ),
+)
+
+FEATURE_COLUMNS = (
+    Column("workout_frequency_7d", "double", "sessions per day over the last 7 complete local days"),
+    Column("workout_frequency_30d", "double", "sessions per day over the last 30 complete local days"),
+    Column("sessions_7d", "bigint", "sessions in the last 7 complete local days"),
+    Column("sessions_28d", "bigint", "sessions in the last 28 complete local days"),
+    Column("active_days_28d", "bigint", "days with a session in the last 28 complete local days"),
+    Column("observed_days_28d", "bigint", "days with any sign of use in the last 28 complete local days"),
+    Column("days_since_last_session", "bigint", "complete local days since the last session within 90 days, else null"),
+    Column("days_since_first_event", "bigint", "local days since the person was first seen"),
+    Column("streak_length_current", "bigint", "session days since the last break (ADR on streaks), within 90 days"),
+    Column("streak_length_longest", "bigint", "longest streak of session days within 90 days"),
+    Column("completion_rate_30d", "double", "mean completion rate of sessions, 30 days, 0 to 1"),
+    Column("completion_rate_trend", "double", "least-squares slope of the daily completion rate, per day, 30 days"),
+    Column("planned_7d", "bigint", "workouts planned for the last 7 complete local days"),
+    Column("planned_next_7d", "bigint", "workouts planned for the 7 local days after the as-of date"),
+    Column("skip_rate_30d", "double", "skipped over skipped plus completed workouts, 30 days, 0 to 1"),
+    Column("habitual_weekly_sessions", "double", "mean weekly sessions of the last 28 complete local days"),
+    Column("goal_progress_rate", "double", "sessions of the last 7 days over the weekly target, capped at 2"),
+    Column("sleep_hours_7d", "double", "mean hours asleep per reported night, 7 days"),
+    Column("sleep_debt_hours", "double", "mean shortfall against 8 hours per reported night, 7 days, at least 0"),
+    Column("sleep_quality_trend", "double", "least-squares slope of nightly hours asleep, hours per day, 30 days"),
+    Column("stress_level", "double", "mean stress report, 7 days, 1 to 10"),
+    Column("stress_level_trend", "double", "least-squares slope of daily stress, per day, 30 days"),
+    Column("energy_level", "double", "mean energy report, 7 days, 1 to 10"),
+    Column("motivation_level", "double", "mean motivation report, 7 days, 1 to 10"),
+    Column("hrv_7d", "double", "mean heart rate variability, milliseconds, 7 days"),
+    Column("resting_heart_rate_7d", "double", "mean resting heart rate, beats per minute, 7 days"),
+    Column("steps_7d", "double", "mean steps per reported day, 7 days"),
+    Column("load_7d", "double", "session load of the last 7 days: minutes times intensity weight"),
+    Column("load_28d", "double", "mean weekly session load of the last 28 days"),
+    Column("app_minutes_7d", "double", "minutes on screen, 7 days"),
+    Column("preparation_time_avg", "double", "mean minutes of preparation, 30 days"),
+    Column("barrier_frequency", "double", "barriers named per app visit, 30 days"),
+    Column("partner_share_30d", "double", "share of sessions with a partner or group, 30 days"),
+    Column("injured", "bigint", "1 while an injury started in the last 14 days is not resolved, else 0"),
+    Column("interventions_7d", "bigint", "interventions delivered in the last 7 complete local days"),
+)
+
+USER_FEATURES = Table(
+    name="gold.user_features",
+    grain="one row per user and night: the features as known at the end of the batch",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("event_timestamp", "timestamp", "end of the night's interval: what Feast joins on"),
+        Column("created_timestamp", "timestamp", "end of the night's interval: when the row could be known"),
+        TIME_ZONE,
+        Column("as_of_date", "date", "last complete local day that the features cover"),
+        Column("first_local_date", "date", "local date on which the person was first seen"),
+        *FEATURE_COLUMNS,
+    ),
+    keep_daily_days=120,
+)
+
+PREDICTIONS = Table(
+    name="gold.predictions",
+    grain="one row per user, model and night",
+    key=("batch_date", "user_id", "model"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("model", "string", "registered model name"),
+        Column("model_version", "string", "version of the registered model that scored"),
+        Column("feature_service", "string", "Feast feature service that is the model's contract"),
+        Column("probability", "double", "predicted probability of the label, rounded to 6 decimals"),
+        Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
+        Column("top_factors", "string", "JSON list of {feature, value, contribution}, largest first"),
+        Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
+    ),
+    keep_daily_days=120,
+)
+
+DECISIONS = Table(
+    name="gold.decisions",
+    grain="one row per user and local date decided on in a night, sent or not",
+    key=("decision_id",),
+    columns=(
+        BATCH_DATE,
+        Column("decision_id", "string", "deterministic id of night, user and local date"),
+        USER_ID,
+        Column("local_date", "date", "the person's local date that the decision is for"),
+        TIME_ZONE,
+        Column("horizon", "int", "0 the next local day; 1 and 2 the fallback days after it"),
+        Column("decided_at", "timestamp", "end of the night's interval"),
+        Column("available", "boolean", "whether the person could be sent anything at all"),
+        Column("unavailable_reasons", "array<string>", "why not, when not available"),
+        Column("triggers", "array<string>", "triggers that fired, most urgent first"),
+        Column("action", "string", "intervention type chosen, or none"),
+        Column("channel", "string", "channel chosen"),
+        Column("send", "boolean", "whether it is sent: available and drawn below the probability"),
+        Column("probability", "double", "probability of sending given available, clipped; 0 when not available"),
+        Column("seed", "bigint", "derived seed of the draw"),
+        Column("candidates", "string", "JSON list of {action, channel, score, trigger, excluded}"),
+        Column("features", "string", "JSON of the feature values and scores that were used"),
+        Column("message", "string", "text that the person would read", pii=True),
+        Column("payload", "string", "JSON payload of the action for the app"),
+        Column("send_at", "timestamp", "when to send"),
+        Column("expires_at", "timestamp", "after this instant it must not be sent"),
+        Column("policy_version", "string", "version of the policy"),
+        Column("model", "string", "model whose score was used, null when none was in force"),
+        Column("model_version", "string", "version of that model"),
+    ),
+)
+
+GATE_RESULTS = Table(
+    name="ops.gate_results",
+    grain="one row per night, gate, table and expectation",
+    key=("batch_date", "gate", "table_name", "expectation"),
+    columns=(
+        BATCH_DATE,
+        Column("gate", "string", "silver, gold or queue"),
+        Column("table_name", "string", "table checked"),
+        Column("expectation", "string", "name of the expectation with its column"),
+        Column("severity", "string", "fail stops the night, warn is shown"),
+        Column("success", "boolean", "whether it held"),
+        Column("observed", "string", "observed value as JSON"),
+        Column("unexpected_count", "bigint", "rows that broke it"),
+        Column("row_count", "bigint", "rows checked"),
+        Column("sample", "string", "JSON list of a few unexpected values"),
+    ),
+    user_column=None,
+)
+
+GOLD_TABLES = (USER_DAY, USER_FEATURES, PREDICTIONS, DECISIONS)
+OPS_TABLES = (GATE_RESULTS,)
