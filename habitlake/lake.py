@@ -1,0 +1,217 @@
+"""The lake for processes without Spark: where each table is, reading with Polars, writing whole nights with delta-rs.
+
+Spark jobs read and write the same tables through ``spark_jobs.common.delta``; both replace the partitions of
+the nights they were asked for and nothing else. Engines are imported inside the functions.
+"""
+
+import time
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+from habitlake.clock import Interval
+from habitlake.errors import PermanentError, TransientError
+from habitlake.settings import Settings
+from habitlake.storage import is_remote, join, s3_environment
+from habitlake.tables import Table, get_table
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+COMMIT_ATTEMPTS = 5
+TABLE_PROPERTIES = {
+    # Skipping by these statistics is how a late event's date is found without scanning history.
+    "delta.dataSkippingNumIndexedCols": "16",
+    "delta.checkpointInterval": "20",
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": "interval 7 days",
+}
+ARROW_PRIMITIVES = {
+    "string": "string",
+    "bigint": "int64",
+    "int": "int32",
+    "double": "float64",
+    "boolean": "bool_",
+    "date": "date32",
+}
+
+
+def table_uri(name: str, settings: Settings, scheme: str = "s3") -> str:
+    """Return where the table is; ``scheme`` is ``s3`` for delta-rs and ``s3a`` for Spark."""
+    layer, table = get_table(name).name.split(".")
+    uri = join(settings.lake, layer, table)
+    return uri.replace("s3://", f"{scheme}://", 1) if is_remote(uri) else uri
+
+
+def storage_options(settings: Settings) -> dict[str, str] | None:
+    """Return delta-rs storage options for an S3 lake; None for a local one."""
+    if not is_remote(settings.lake):
+        return None
+    access_key, secret_key, region = s3_environment()
+    options = {"AWS_REGION": region, "conditional_put": "etag"}
+    if access_key and secret_key:
+        options |= {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+    if settings.s3_endpoint_url:
+        options |= {
+            "AWS_ENDPOINT_URL": settings.s3_endpoint_url,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_S3_ADDRESSING_STYLE": "path",
+        }
+    return options
+
+
+def _split_top_level(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for position, char in enumerate(text):
+        depth += (char == "<") - (char == ">")
+        if char == "," and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [*parts, text[start:]]
+
+
+def arrow_type(sql_type: str) -> "pa.DataType":
+    """Return the Arrow type of a Spark DDL type as used in the registry."""
+    import pyarrow as pa
+
+    sql_type = sql_type.strip()
+    if sql_type == "timestamp":
+        return pa.timestamp("us", tz="UTC")
+    if sql_type in ARROW_PRIMITIVES:
+        return getattr(pa, ARROW_PRIMITIVES[sql_type])()
+    kind, _, inner = sql_type.removesuffix(">").partition("<")
+    if kind == "array":
+        return pa.list_(arrow_type(inner))
+    if kind == "map":
+        key, value = _split_top_level(inner)
+        return pa.map_(arrow_type(key), arrow_type(value))
+    if kind == "struct":
+        fields = (part.partition(":") for part in _split_top_level(inner))
+        return pa.struct([pa.field(name.strip(), arrow_type(inner_type)) for name, _, inner_type in fields])
+    msg = f"type {sql_type!r} is not used in this lake; add it to habitlake.lake.arrow_type"
+    raise PermanentError(msg)
+
+
+@cache
+def arrow_schema(table: Table) -> "pa.Schema":
+    """Return the Arrow schema of a table of the registry."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(column.name, arrow_type(column.sql_type)) for column in table.columns])
+
+
+def create_table(name: str, settings: Settings) -> None:
+    """Create the table with the registry's schema if it is not there yet; safe to call from many processes."""
+    from deltalake import DeltaTable, Schema
+    from deltalake.exceptions import DeltaError
+
+    uri, options = table_uri(name, settings), storage_options(settings)
+    if DeltaTable.is_deltatable(uri, storage_options=options):
+        return
+    table = get_table(name)
+    try:
+        DeltaTable.create(
+            uri,
+            schema=Schema.from_arrow(arrow_schema(table)),
+            mode="ignore",
+            partition_by=["batch_date"],
+            name=table.name.replace(".", "_"),
+            description=table.grain,
+            configuration=TABLE_PROPERTIES,
+            storage_options=options,
+        )
+    except (DeltaError, OSError) as error:
+        if not DeltaTable.is_deltatable(uri, storage_options=options):
+            msg = f"cannot create table {name} at {uri}: {error}"
+            raise PermanentError(msg) from error
+
+
+def scan_table(name: str, settings: Settings, nights: Interval | None = None, upto: date | None = None) -> "pl.LazyFrame":
+    """Return a lazy Polars frame of the table, limited to the nights' partitions or to all up to a night."""
+    import polars as pl
+
+    create_table(name, settings)
+    frame = pl.scan_delta(table_uri(name, settings), storage_options=storage_options(settings))
+    if nights is not None:
+        frame = frame.filter(pl.col("batch_date").is_between(nights.start, nights.end))
+    if upto is not None:
+        frame = frame.filter(pl.col("batch_date") <= upto)
+    return frame
+
+
+def stored_nights(name: str, settings: Settings) -> list[date]:
+    """Return the batch dates that have at least one file in the table, sorted; reads the log alone."""
+    from deltalake import DeltaTable
+
+    uri, options = table_uri(name, settings), storage_options(settings)
+    if not DeltaTable.is_deltatable(uri, storage_options=options):
+        return []
+    partitions = DeltaTable(uri, storage_options=options).partitions()
+    return sorted({date.fromisoformat(str(partition["batch_date"])) for partition in partitions})
+
+
+def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Settings) -> int:
+    """Replace the partitions of the interval by the rows given; an empty table clears them.
+
+    Parameters
+    ----------
+    data
+        Rows with every column of the registry, batch dates inside the interval; other columns are dropped.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    PermanentError
+        If a column is missing or a row lies outside the interval.
+    TransientError
+        If other writers kept winning the commit.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from deltalake import DeltaTable, write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    table = get_table(name)
+    missing = [column for column in table.column_names if column not in data.column_names]
+    if missing:
+        msg = f"cannot write {name}: columns missing: {', '.join(missing)}"
+        raise PermanentError(msg)
+    rows = data.select(list(table.column_names)).cast(arrow_schema(table))
+    if rows.num_rows:
+        bounds = pc.min_max(rows["batch_date"]).as_py()
+        if rows["batch_date"].null_count or bounds["min"] < interval.start or bounds["max"] > interval.end:
+            msg = f"cannot write {name}: rows of {bounds['min']}..{bounds['max']} lie outside the nights {interval}"
+            raise PermanentError(msg)
+    create_table(name, settings)
+    uri, options = table_uri(name, settings), storage_options(settings)
+    predicate = f"batch_date >= '{interval.start}' AND batch_date <= '{interval.end}'"
+    for attempt in range(COMMIT_ATTEMPTS):
+        try:
+            if rows.num_rows:
+                write_deltalake(
+                    uri,
+                    rows.sort_by([("batch_date", "ascending"), *((key, "ascending") for key in table.key if key != "batch_date")]),
+                    mode="overwrite",
+                    predicate=predicate,
+                    storage_options=options,
+                )
+            else:
+                DeltaTable(uri, storage_options=options).delete(predicate)
+        except CommitFailedError as error:
+            if attempt + 1 == COMMIT_ATTEMPTS:
+                msg = f"{name} {interval}: another writer won the commit {COMMIT_ATTEMPTS} times; run it again"
+                raise TransientError(msg) from error
+            time.sleep(0.2 * 2**attempt)
+        else:
+            return int(rows.num_rows)
+    return 0
+
+
+def empty_rows(name: str) -> "pa.Table":
+    """Return an empty Arrow table with the registry's schema."""
+    return arrow_schema(get_table(name)).empty_table()
