@@ -1,0 +1,94 @@
+"""What every DAG shares: how a job module runs as a task, defaults, tags, and what happens on failure."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PERMANENT_EXIT_CODE = 2
+TAIL_LINES = 40
+
+START = "{{ params.start or (data_interval_start | ds) }}"
+END = "{{ params.end or params.start or (data_interval_start | ds) }}"
+
+
+class Tag(StrEnum):
+    """Tags by which the UI filters: how much a failure hurts, and whose domain it is."""
+
+    TIER_1 = "impact/tier_1"
+    TIER_2 = "impact/tier_2"
+    PLATFORM = "domain/platform"
+    MODELS = "domain/models"
+
+
+class JobOperator(BaseOperator):
+    """Run ``python -m <module> --start --end`` in a process of its own and stream its lines to the task's log.
+
+    Exit code 2 (a permanent error) fails the task without a retry; any other failure is retried.
+    """
+
+    template_fields: Sequence[str] = ("arguments",)
+    ui_color = "#dcebf7"
+
+    def __init__(
+        self, *, module: str, arguments: Sequence[str] = (), start: str = START, end: str = END, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.module = module
+        self.arguments = [*arguments, "--start", start, "--end", end]
+
+    def execute(self, context: Any) -> None:  # noqa: ARG002 - Airflow passes it
+        """Run the job; raise with the last lines it wrote when it fails."""
+        command = [sys.executable, "-m", self.module, *self.arguments]
+        self.log.info("running %s", " ".join(command[1:]))
+        tail: list[str] = []
+        with subprocess.Popen(  # noqa: S603 - the command is built here from the DAG file alone
+            command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        ) as process:
+            self.process = process
+            for line in process.stdout or ():
+                self.log.info("%s", line.rstrip())
+                tail = [*tail[1 - TAIL_LINES :], line.rstrip()]
+        if process.returncode == 0:
+            return
+        message = f"{self.module} ended with exit code {process.returncode}:\n" + "\n".join(tail)
+        if process.returncode == PERMANENT_EXIT_CODE:
+            raise AirflowFailException(message)
+        raise RuntimeError(message)
+
+    def on_kill(self) -> None:
+        """End the job and its children when the task is cleared or times out."""
+        if getattr(self, "process", None) is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+
+
+def record_failure(context: Any) -> None:
+    """Write the failed task into the ledger of nights, so that ``habitlake status`` names it."""
+    params, interval_start = context["params"], context["data_interval_start"]
+    start = params.get("start") or interval_start.date().isoformat()
+    end = params.get("end") or start
+    task = context["task_instance"].task_id
+    subprocess.run(  # noqa: S603 - fixed command, dates validated by the job
+        [sys.executable, "-m", "habitlake.nights", "fail", "--task", task, "--start", start, "--end", end],
+        cwd=PROJECT_ROOT,
+        check=False,
+    )
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "data-platform",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=5),
+    "execution_timeout": timedelta(hours=1),
+}

@@ -1,0 +1,48 @@
+"""
+### retrain: a better adherence model, or a reason why not
+
+**Purpose** Build the point-in-time training set, train the candidates, evaluate them beside the baselines,
+and promote the best only if it beats the champion and every naive baseline.
+
+**Type** *interval*: Mondays 04:00 UTC over the 90 days that ended; `start` and `end` (params) choose other nights.
+
+**Owner** data-platform. **Tier** 2: the champion stays in force while this DAG is down.
+
+**Rerun rule** Clear it freely: same nights and seed give the same models. A refused model is no failure.
+
+**Triage** docs/runbooks/model_refused.md; `habitlake models` shows the record of the decision.
+"""
+
+from datetime import datetime, timezone
+
+from airflow.sdk import DAG, Param
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from common.jobs import DEFAULT_ARGS, JobOperator, Tag
+
+LOOK_BACK = {
+    "start": "{{ params.start or macros.ds_add(data_interval_end | ds, -90) }}",
+    "end": "{{ params.end or macros.ds_add(data_interval_end | ds, -1) }}",
+}
+
+with DAG(
+    dag_id="retrain",
+    description="Train, evaluate, promote or refuse",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 4 * * 1", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    tags=[Tag.TIER_2, Tag.MODELS],
+    params={
+        "start": Param(None, type=["null", "string"], format="date", description="first night of the training nights"),
+        "end": Param(None, type=["null", "string"], format="date", description="last night known to training"),
+    },
+) as dag:
+    build_dataset = JobOperator(task_id="build_dataset", module="models.lifecycle.dataset", **LOOK_BACK)
+    train = JobOperator(task_id="train", module="models.adherence.train", **LOOK_BACK)
+    evaluate = JobOperator(task_id="evaluate", module="models.adherence.evaluate", **LOOK_BACK)
+    promote = JobOperator(task_id="promote", module="models.lifecycle.promote", **LOOK_BACK)
+
+    build_dataset >> train >> evaluate >> promote

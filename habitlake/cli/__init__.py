@@ -1,0 +1,1 @@
+"""The habitlake command line."""

@@ -1,0 +1,148 @@
+"""Where a world's events come from, and which nights the next run has to do.
+
+A world is one ``HABITLAKE_HOME``. Its source is chosen by the first nightly run and kept: the simulated
+demo population, a real export read by an adapter, or files that others land.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from habitlake.clock import ONE_DAY, Interval
+from habitlake.errors import PermanentError
+from habitlake.settings import Settings
+
+DEMO = "demo"
+LANDING = "landing"
+TRAINING_NIGHTS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The source of a world and whether its first model training was tried."""
+
+    source: str
+    trained: bool = False
+
+    @property
+    def adapter(self) -> tuple[str, Path] | None:
+        """Adapter name and export path, where the world comes from an export."""
+        if self.source in (DEMO, LANDING):
+            return None
+        name, _, path = self.source.partition(":")
+        return name, Path(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one nightly run does, in this order; None steps are left out."""
+
+    simulate_history: Interval | None
+    history: Interval | None
+    train: Interval | None
+    simulate_night: date | None
+    night: date
+
+
+def _file(settings: Settings) -> Path:
+    return settings.home / "world.json"
+
+
+def parse_source(data: str | None, settings: Settings) -> str | None:
+    """Return the source named on the command line in one canonical form; None when none was named.
+
+    Raises
+    ------
+    PermanentError
+        If the text is neither ``demo``, ``landing`` nor ``NAME:PATH`` with a path that exists.
+    """
+    if not data:
+        return LANDING if settings.landing != str(settings.home / "landing") else None
+    if data in (DEMO, LANDING):
+        return data
+    name, separator, path = data.partition(":")
+    if not separator or not path:
+        msg = f"DATA={data!r} is not understood; use demo, landing, or NAME:PATH such as lifesnaps:/data/lifesnaps"
+        raise PermanentError(msg)
+    absolute = Path(path).expanduser().resolve()
+    if not absolute.exists():
+        msg = f"DATA={data!r}: there is no {absolute}; give the folder or file of the export"
+        raise PermanentError(msg)
+    return f"{name}:{absolute}"
+
+
+def load_world(settings: Settings, data: str | None) -> World:
+    """Return this world, created from ``data`` (default: the demo population) at its first run.
+
+    Raises
+    ------
+    PermanentError
+        If the world already has another source.
+    """
+    source, path = parse_source(data, settings), _file(settings)
+    if not path.exists():
+        return World(source or DEMO)
+    world = World(**json.loads(path.read_text()))
+    if source not in (None, world.source):
+        msg = f"{settings.home} holds a world from {world.source}, not {source}; set HABITLAKE_HOME to another folder"
+        raise PermanentError(msg)
+    return world
+
+
+def save_world(world: World, settings: Settings) -> None:
+    """Write the world's record."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    temporary = _file(settings).with_suffix(".tmp")
+    temporary.write_text(json.dumps(asdict(world)))
+    temporary.replace(_file(settings))
+
+
+def plan_run(  # noqa: PLR0913 - one fact each
+    world: World, *, landed: Sequence[date], last_night: date | None, pending: Sequence[date], today: date, history: int
+) -> Plan:
+    """Decide what the next nightly run does.
+
+    Parameters
+    ----------
+    landed
+        Nights that have a landing folder.
+    last_night
+        Newest night that ended well.
+    pending
+        Landed nights after it.
+    today
+        UTC date of the call; the first night of a demo world is the day before.
+    history
+        Nights of history that the first run of a demo world simulates.
+
+    Raises
+    ------
+    PermanentError
+        If there is nothing to read.
+    """
+    simulated = world.source == DEMO
+    if last_night is None:
+        if simulated:
+            night = today - ONE_DAY
+            past = Interval(night - timedelta(days=history), night - ONE_DAY)
+            return Plan(past, past, _training(past), night, night)
+        if not landed:
+            msg = "nothing has landed; import an export with DATA=NAME:PATH or put files under landing/events/batch_date=YYYY-MM-DD/"
+            raise PermanentError(msg)
+        if len(landed) == 1:
+            return Plan(None, None, None, None, landed[0])
+        past = Interval(landed[0], landed[-1] - ONE_DAY)
+        return Plan(None, past, _training(past), None, landed[-1])
+    training = None if world.trained else _training(Interval(last_night, last_night))
+    night = last_night + ONE_DAY
+    if simulated:
+        return Plan(None, None, training, night, night)
+    if len(pending) > 1:
+        return Plan(None, Interval(night, pending[-1] - ONE_DAY), training, None, pending[-1])
+    return Plan(None, None, training, None, pending[-1] if pending else night)
+
+
+def _training(known: Interval) -> Interval:
+    return Interval(known.end - timedelta(days=TRAINING_NIGHTS - 1), known.end)

@@ -1,0 +1,27 @@
+"""The event contracts as JSON Schema, for senders in any language."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from habitlake.contracts import EVENT_MODELS, Event
+
+
+def event_schema(event_type: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of one event type, envelope included."""
+    schema = Event[EVENT_MODELS[event_type]].model_json_schema(by_alias=True)  # type: ignore[misc]
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = event_type
+    schema["properties"]["eventType"] = {"const": event_type}
+    return schema
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write one ``<event_type>.json`` per event type; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for event_type in EVENT_MODELS:
+        path = folder / f"{event_type}.json"
+        path.write_text(json.dumps(event_schema(event_type), indent=2, sort_keys=True) + "\n")
+        written.append(path)
+    return written

@@ -1,0 +1,14 @@
+CREATE SCHEMA IF NOT EXISTS ops;
+CREATE TABLE IF NOT EXISTS ops.nights (
+    batch_date date PRIMARY KEY,
+    status text NOT NULL CHECK (status IN ('running', 'failed', 'done')),
+    fingerprint text NOT NULL,
+    link text NOT NULL,
+    models jsonb,
+    manifest jsonb NOT NULL,
+    failed_task text,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz
+);
+COMMENT ON TABLE ops.nights IS 'One row per night: what it read (fingerprint, link), its manifest, how it ended';
+COMMENT ON COLUMN ops.nights.models IS 'Model versions that scored the night; null until it was scored. Reruns use them';
