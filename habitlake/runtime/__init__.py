@@ -1,0 +1,1 @@
+"""The engines of a world: embedded Postgres and Spark Connect, Airflow, and their life cycle."""

@@ -1,0 +1,262 @@
+"""The embedded Spark Connect server: the one engine that every Spark job of a world is a thin client of.
+
+It listens on the loopback interface alone, on a free port, and refuses clients without its random token.
+In production ``HABITLAKE_SPARK_REMOTE`` names a server that fronts a cluster instead.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from habitlake.errors import PermanentError, TransientError
+from habitlake.runtime.jars import jars
+from habitlake.runtime.java import require_java
+from habitlake.settings import PROJECT_ROOT, Settings
+from habitlake.storage import is_remote, s3_environment
+
+START_TIMEOUT_S = 90
+STOP_TIMEOUT_S = 20
+LOG_TAIL_LINES = 15
+LOG_CONFIGURATION = """rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %c{1}: %m%n
+"""
+MAIN_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRecord:
+    """What is kept of a running server, in a file that only its owner can read."""
+
+    pid: int
+    port: int
+    token: str
+    identity: str
+
+    @property
+    def address(self) -> str:
+        """The ``sc://`` address; ``localhost`` and not 127.0.0.1, for which the client would insist on TLS."""
+        return f"sc://localhost:{self.port}/;token={self.token}"
+
+
+def _record_file(settings: Settings) -> Path:
+    return settings.run_dir / "spark.json"
+
+
+def log_file(settings: Settings) -> Path:
+    """Return the server's log."""
+    return settings.home / "logs" / "spark-connect.log"
+
+
+def _identity(pid: int) -> str:
+    """Return the start time of a process, so that a reused process id is not mistaken for the server."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return f"{process.create_time():.2f}" if process.status() != psutil.STATUS_ZOMBIE else ""
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _read(settings: Settings) -> ServerRecord | None:
+    try:
+        record = ServerRecord(**json.loads(_record_file(settings).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return record if _identity(record.pid) == record.identity else None
+
+
+def is_running(settings: Settings) -> bool:
+    """Return whether the embedded server runs; an external one is taken to run."""
+    return settings.spark_remote is not None or _read(settings) is not None
+
+
+def configuration(settings: Settings) -> dict[str, str]:
+    """Return the Spark configuration of the server: Delta, UTC, small-machine defaults, S3 where used."""
+    conf = {
+        "spark.master": settings.spark_master,
+        "spark.app.name": "habitlake",
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseParallelGC",
+        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+        # from_json would be evaluated again at every use of its fields.
+        "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
+        "spark.sql.warehouse.dir": str(settings.home / "spark" / "warehouse"),
+        "spark.local.dir": str(settings.home / "spark" / "local"),
+        "spark.executorEnv.PYTHONPATH": str(PROJECT_ROOT),
+        "spark.pyspark.python": sys.executable,
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.session.manager.defaultSessionTimeout": "10m",
+        # Session ids are derived from job and interval, so a rerun opens the id of a session that was closed.
+        "spark.connect.session.manager.closedSessionsTombstonesSize": "0",
+        "spark.jars": ",".join(str(jar) for jar in jars(settings)),
+    }
+    if is_remote(settings.lake) or is_remote(settings.landing):
+        access_key, secret_key, region = s3_environment()
+        conf["spark.hadoop.fs.s3a.endpoint.region"] = region
+        conf["spark.hadoop.fs.s3a.path.style.access"] = "true"
+        if settings.s3_endpoint_url:
+            conf["spark.hadoop.fs.s3a.endpoint"] = settings.s3_endpoint_url
+            conf["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(settings.s3_endpoint_url.startswith("https")).lower()
+        if access_key and secret_key:
+            conf["spark.hadoop.fs.s3a.access.key"] = access_key
+            conf["spark.hadoop.fs.s3a.secret.key"] = secret_key
+    return conf
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def ensure(settings: Settings) -> str:
+    """Return the address of the world's server, starting the embedded one if it does not run.
+
+    Raises
+    ------
+    PermanentError
+        If Java is missing or the server does not come up; the message ends with the tail of its log.
+    """
+    if settings.spark_remote is not None:
+        return settings.spark_remote.get_secret_value()
+    record = _read(settings)
+    if record is None:
+        settings.run_dir.mkdir(parents=True, exist_ok=True)
+        with (settings.run_dir / "spark.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            record = _read(settings) or _start(settings)
+    return record.address
+
+
+def _start(settings: Settings) -> ServerRecord:
+    import pyspark
+
+    require_java()
+    token, port = secrets.token_urlsafe(24), _free_port()
+    conf = configuration(settings) | {
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.authenticate.token": token,
+    }
+    # Secrets stay out of the process list: Spark reads them from a file that only its owner can read.
+    properties = settings.run_dir / "spark.conf"
+    _write_private(properties, "".join(f"{key} {value}\n" for key, value in conf.items()))
+    (settings.run_dir / "log4j2.properties").write_text(LOG_CONFIGURATION)
+    log = log_file(settings)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    Path(conf["spark.local.dir"]).mkdir(parents=True, exist_ok=True)
+    spark_home = Path(pyspark.__file__).parent
+    command = [
+        str(spark_home / "bin" / "spark-submit"),
+        "--properties-file",
+        str(properties),
+        "--class",
+        MAIN_CLASS,
+        "spark-internal",
+    ]
+    environment = {
+        **os.environ,
+        "SPARK_HOME": str(spark_home),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_CONF_DIR": str(settings.run_dir),
+    }
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            cwd=settings.home,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if _answers(port):
+            record = ServerRecord(process.pid, port, token, _identity(process.pid))
+            _write_private(_record_file(settings), json.dumps(asdict(record)))
+            return record
+        time.sleep(0.2)
+    _end(process.pid)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+    msg = f"the Spark Connect server did not start; its log {log} ends with:\n{tail}"
+    raise PermanentError(msg)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _end(pid: int) -> None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            member.send_signal(signal.SIGTERM)
+        for member in psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]:
+            member.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+def stop(settings: Settings) -> None:
+    """Stop the embedded server and forget its record."""
+    record = _read(settings)
+    if record is not None:
+        _end(record.pid)
+    _record_file(settings).unlink(missing_ok=True)
+
+
+def address(settings: Settings) -> str:
+    """Return the address of the running server.
+
+    Raises
+    ------
+    TransientError
+        If it does not run.
+    """
+    if settings.spark_remote is not None:
+        return settings.spark_remote.get_secret_value()
+    record = _read(settings)
+    if record is None:
+        msg = f"the Spark server of {settings.home} does not run; start it with `habitlake up`"
+        raise TransientError(msg)
+    return record.address

@@ -1,0 +1,1 @@
+"""Raw events to features: ingestion, features, export of the lake, maintenance."""

@@ -1,0 +1,1 @@
+"""What all Spark jobs share: the session and the tables."""

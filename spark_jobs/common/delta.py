@@ -1,0 +1,87 @@
+"""Reading and writing the lake's tables from Spark; a write replaces whole nights and nothing else."""
+
+import time
+from datetime import date
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from habitlake.clock import Interval
+from habitlake.errors import PermanentError, TransientError
+from habitlake.lake import create_table, table_uri
+from habitlake.settings import Settings
+from habitlake.tables import get_table
+
+COMMIT_ATTEMPTS = 4
+CONFLICTS = ("DELTA_CONCURRENT", "ConcurrentAppendException", "ConcurrentDeleteReadException", "ConcurrentTransaction")
+
+
+def read_table(
+    spark: SparkSession, name: str, settings: Settings, *, nights: Interval | None = None, upto: date | None = None
+) -> DataFrame:
+    """Return a table, limited to the partitions of the nights, or to all up to a night (included)."""
+    create_table(name, settings)
+    frame = spark.read.format("delta").load(table_uri(name, settings, scheme="s3a"))
+    if nights is not None:
+        frame = frame.where(F.col("batch_date").between(F.lit(nights.start), F.lit(nights.end)))
+    if upto is not None:
+        frame = frame.where(F.col("batch_date") <= F.lit(upto))
+    return frame
+
+
+def conform(frame: DataFrame, name: str) -> DataFrame:
+    """Return the frame with the registry's columns, in its order and types.
+
+    Raises
+    ------
+    PermanentError
+        If a column is missing.
+    """
+    table = get_table(name)
+    missing = [column for column in table.column_names if column not in frame.columns]
+    if missing:
+        msg = f"cannot write {name}: columns missing: {', '.join(missing)}"
+        raise PermanentError(msg)
+    return frame.select(*(F.col(column.name).cast(column.sql_type).alias(column.name) for column in table.columns))
+
+
+def write_nights(frame: DataFrame, name: str, interval: Interval, settings: Settings) -> None:
+    """Replace the partitions of the interval by the frame's rows; no rows clear them.
+
+    Many nights are gathered to one file each; one night keeps the frame's own partitioning, so that a large
+    night uses every core.
+
+    Raises
+    ------
+    PermanentError
+        If a column is missing or a row lies outside the interval.
+    TransientError
+        If other writers kept winning the commit.
+    """
+    create_table(name, settings)
+    rows = conform(frame, name)
+    if len(interval) > 1:
+        rows = rows.repartition("batch_date")
+    where = f"batch_date >= DATE'{interval.start}' AND batch_date <= DATE'{interval.end}'"
+    for attempt in range(COMMIT_ATTEMPTS):
+        try:
+            (
+                rows.write.format("delta")
+                .mode("overwrite")
+                .option("replaceWhere", where)
+                .save(table_uri(name, settings, scheme="s3a"))
+            )
+        except PySparkException as error:
+            text = str(error)
+            if "DELTA_REPLACE_WHERE_MISMATCH" in text:
+                msg = f"cannot write {name}: a row lies outside the nights {interval}"
+                raise PermanentError(msg) from error
+            if not any(conflict in text for conflict in CONFLICTS):
+                raise
+            if attempt + 1 == COMMIT_ATTEMPTS:
+                msg = f"{name} {interval}: another writer won the commit {COMMIT_ATTEMPTS} times; run it again"
+                raise TransientError(msg) from error
+            time.sleep(0.5 * 2**attempt)
+        else:
+            return
