@@ -44,14 +44,14 @@ def s3_environment() -> tuple[str | None, str | None, str]:
     return os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY"), region
 
 
-def filesystem(location: str, settings: Settings) -> tuple["FileSystem", str]:
+def filesystem(location: str, s3_endpoint_url: str | None) -> tuple["FileSystem", str]:
     """Return the Arrow file system of a location and the path inside it."""
     from pyarrow import fs
 
     if not is_remote(location):
         return fs.LocalFileSystem(), location
     access_key, secret_key, region = s3_environment()
-    endpoint = urlparse(settings.s3_endpoint_url) if settings.s3_endpoint_url else None
+    endpoint = urlparse(s3_endpoint_url) if s3_endpoint_url else None
     remote = fs.S3FileSystem(
         access_key=access_key,
         secret_key=secret_key,
@@ -73,7 +73,7 @@ def list_files(location: str, settings: Settings) -> list[StoredFile]:
     """
     from pyarrow import fs
 
-    system, path = filesystem(location, settings)
+    system, path = filesystem(location, settings.s3_endpoint_url)
     try:
         if not is_remote(location) and Path(path).exists():
             # Arrow lists an unreadable folder as empty; a night must not mistake that for "no data".
@@ -101,7 +101,7 @@ def folders(location: str, settings: Settings) -> list[str]:
     """Return the names of the folders directly below a location, sorted."""
     from pyarrow import fs
 
-    system, path = filesystem(location, settings)
+    system, path = filesystem(location, settings.s3_endpoint_url)
     infos = system.get_file_info(fs.FileSelector(path, recursive=False, allow_not_found=True))
     return sorted(info.base_name for info in infos if info.type == fs.FileType.Directory)
 
@@ -116,7 +116,7 @@ def open_output(uri: str, settings: Settings) -> Iterator[IO[bytes]]:
         If the folder cannot be written.
     """
     if is_remote(uri):
-        system, path = filesystem(uri, settings)
+        system, path = filesystem(uri, settings.s3_endpoint_url)
         with system.open_output_stream(path, compression=None) as stream:
             yield stream
         return
@@ -136,13 +136,13 @@ def open_output(uri: str, settings: Settings) -> Iterator[IO[bytes]]:
 
 def read_bytes(uri: str, settings: Settings) -> bytes:
     """Return the content of a file."""
-    system, path = filesystem(uri, settings)
+    system, path = filesystem(uri, settings.s3_endpoint_url)
     with system.open_input_file(path) as stream:
         return stream.read()
 
 
 def delete_file(uri: str, settings: Settings) -> None:
     """Delete a file if it is there."""
-    system, path = filesystem(uri, settings)
+    system, path = filesystem(uri, settings.s3_endpoint_url)
     with contextlib.suppress(FileNotFoundError):
         system.delete_file(path)

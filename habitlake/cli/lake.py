@@ -37,7 +37,7 @@ def open_lake(settings: Settings, mentioned_in: str | None = None) -> "duckdb.Du
         view = table.name.replace(".", "_") + "_data"
         layer, name = table.name.split(".")
         if DeltaTable.is_deltatable(uri, storage_options=options):
-            system, path = filesystem(uri, settings)
+            system, path = filesystem(uri, settings.s3_endpoint_url)
             # A native Arrow file system: the one delta-rs brings aborts short processes at exit.
             dataset = DeltaTable(uri, storage_options=options).to_pyarrow_dataset(
                 filesystem=SubTreeFileSystem(path, system)

@@ -1,6 +1,6 @@
 """The event contracts: which event types exist, the family each belongs to, and their fields."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from habitlake.contracts.base import (
     Context,
@@ -30,10 +30,13 @@ class Family:
     def fields(self) -> tuple[FieldSpec, ...]:
         """Return the union of the payload leaves of the family's events, in order of first appearance."""
         union: dict[str, FieldSpec] = {}
-        for model in self.events.values():
+        required: dict[str, list[str]] = {}
+        for event_type, model in self.events.items():
             for spec in data_fields(model):
                 union.setdefault(spec.column, spec)
-        return tuple(union.values())
+                if spec.required:
+                    required.setdefault(spec.column, []).append(event_type)
+        return tuple(replace(spec, required_by=tuple(required.get(spec.column, ()))) for spec in union.values())
 
 
 FAMILIES: tuple[Family, ...] = (

@@ -5,6 +5,7 @@ a list of allowed values, and a description with the unit. Everything else is de
 silver columns, the parsing kernel, validation, expectations, the simulator's checks and the JSON Schema.
 """
 
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -15,12 +16,26 @@ from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import annotated_types
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 USER_ID_PATTERN = r"^[A-Za-z0-9_.:@-]{1,128}$"
 MAX_TEXT_LENGTH = 2_000
 
+TIMESTAMP_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$"
+
+
+def _iso_with_offset(value: object) -> object:
+    if isinstance(value, str) and not re.match(TIMESTAMP_PATTERN, value):
+        msg = "not an ISO-8601 timestamp with offset, such as 2026-01-15T09:30:00Z"
+        raise ValueError(msg)
+    if not isinstance(value, str | datetime):
+        msg = "a timestamp is text, such as 2026-01-15T09:30:00Z"
+        raise ValueError(msg)
+    return value
+
+
+Timestamp = Annotated[datetime, BeforeValidator(_iso_with_offset)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
 Scale10 = Annotated[float, Field(ge=1, le=10)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -47,7 +62,9 @@ class Reason(StrEnum):
 class Contract(BaseModel):
     """Base of every payload and context model; a field not named here goes to the event's extras."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="allow", frozen=True, coerce_numbers_to_str=True
+    )
 
 
 Data = TypeVar("Data", bound=Contract)
@@ -81,25 +98,18 @@ class Event(Contract, Generic[Data]):
     event_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     user_id: Annotated[str, Field(pattern=USER_ID_PATTERN)]
     event_type: str
-    timestamp: datetime
+    timestamp: Timestamp
     schema_version: Annotated[int, Field(ge=1)] | None = None
     data: Data
     context: Context | None = None
-
-    @field_validator("timestamp")
-    @classmethod
-    def _with_offset(cls, instant: datetime) -> datetime:
-        if instant.tzinfo is None:
-            msg = "timestamp needs an offset, such as 2026-01-15T09:30:00Z"
-            raise ValueError(msg)
-        return instant
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
     """One leaf of a contract, flattened: where it is on the wire and what it becomes in silver.
 
-    ``sql_type`` is a Spark DDL type; ``json_object`` fields keep their JSON text in a string column.
+    ``sql_type`` is a Spark DDL type; ``json_object`` fields keep their JSON text in a string column;
+    ``required_by`` names the event types of a family that cannot do without the field.
     """
 
     path: tuple[str, ...]
@@ -109,9 +119,11 @@ class FieldSpec:
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    min_length: int | None = None
     max_length: int | None = None
     allowed: tuple[str, ...] = ()
     json_object: bool = False
+    required_by: tuple[str, ...] = ()
     pii: bool = False
 
 
@@ -178,6 +190,7 @@ def _leaves(model: type[Contract], prefix: tuple[str, ...]) -> Iterator[FieldSpe
             required=info.is_required(),
             minimum=next((float(m.ge) for m in metadata if isinstance(m, annotated_types.Ge)), None),
             maximum=next((float(m.le) for m in metadata if isinstance(m, annotated_types.Le)), None),
+            min_length=next((m.min_length for m in metadata if isinstance(m, annotated_types.MinLen)), None),
             max_length=next((m.max_length for m in metadata if isinstance(m, annotated_types.MaxLen)), None),
             allowed=allowed,
             json_object=json_object,

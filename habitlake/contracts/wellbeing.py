@@ -1,11 +1,10 @@
 """Sleep, daily state, injuries and satisfaction."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from habitlake.contracts.base import Contract, Scale10, Share, Text
+from habitlake.contracts.base import Contract, Scale10, Share, Text, Timestamp
 
 
 class SleepLogged(Contract):
@@ -17,7 +16,7 @@ class SleepLogged(Contract):
     efficiency: Share | None = Field(
         None, description="share of the time in bed asleep, 0 to 1", json_schema_extra={"column": "sleep_efficiency"}
     )
-    started_at: datetime | None = Field(
+    started_at: Timestamp | None = Field(
         None, description="falling asleep, with offset", json_schema_extra={"column": "sleep_started_at"}
     )
 

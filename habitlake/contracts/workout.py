@@ -1,11 +1,10 @@
 """Workouts: planned, started, completed, skipped."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from habitlake.contracts.base import Contract, Share, Text
+from habitlake.contracts.base import Contract, Share, Text, Timestamp
 
 Intensity = Literal["low", "medium", "high"]
 
@@ -24,14 +23,14 @@ class Workout(Contract):
     equipment: list[Text] | None = Field(None, description="equipment used")
     heart_rate_avg: Annotated[float, Field(ge=25, le=250)] | None = Field(None, description="mean heart rate, beats per minute")
     calories_burned: Annotated[float, Field(ge=0, le=10_000)] | None = Field(None, description="energy, kilocalories")
-    planned_for: datetime | None = Field(None, description="start that was planned, with offset")
+    planned_for: Timestamp | None = Field(None, description="start that was planned, with offset")
     skip_reason: Text | None = Field(None, description="why it was skipped, in the app's words")
 
 
 class WorkoutPlanned(Workout):
     """A workout was put on the calendar; ``planned_for`` says when it is to start."""
 
-    planned_for: datetime = Field(description="start that is planned, with offset")
+    planned_for: Timestamp = Field(description="start that is planned, with offset")
 
 
 class WorkoutStarted(Workout):
