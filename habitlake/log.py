@@ -31,4 +31,4 @@ def configure_logging(level: str = "INFO", log_format: str = "console") -> None:
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a job or module; bind its interval and table as it works."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(job=name)

@@ -46,11 +46,11 @@ def conform(frame: DataFrame, name: str) -> DataFrame:
     return frame.select(*(F.col(column.name).cast(column.sql_type).alias(column.name) for column in table.columns))
 
 
-def write_nights(frame: DataFrame, name: str, interval: Interval, settings: Settings) -> None:
+def write_nights(frame: DataFrame, name: str, interval: Interval, settings: Settings, *, gather: bool = True) -> None:
     """Replace the partitions of the interval by the frame's rows; no rows clear them.
 
-    Many nights are gathered to one file each; one night keeps the frame's own partitioning, so that a large
-    night uses every core.
+    One night keeps the frame's own partitioning, so that a large night uses every core. Many nights are
+    gathered to one file each, unless ``gather`` is False (a frame whose tasks already hold whole nights).
 
     Raises
     ------
@@ -61,7 +61,7 @@ def write_nights(frame: DataFrame, name: str, interval: Interval, settings: Sett
     """
     create_table(name, settings)
     rows = conform(frame, name)
-    if len(interval) > 1:
+    if gather and len(interval) > 1:
         rows = rows.repartition("batch_date")
     where = f"batch_date >= DATE'{interval.start}' AND batch_date <= DATE'{interval.end}'"
     for attempt in range(COMMIT_ATTEMPTS):
