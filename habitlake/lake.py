@@ -151,6 +151,19 @@ def stored_nights(name: str, settings: Settings) -> list[date]:
     return sorted({date.fromisoformat(str(partition["batch_date"])) for partition in partitions})
 
 
+def count_rows(name: str, settings: Settings, nights: Interval) -> int:
+    """Return the rows of the nights' partitions as the table's log counts them; reads no data."""
+    import polars as pl
+    from deltalake import DeltaTable
+
+    uri, options = table_uri(name, settings), storage_options(settings)
+    if not DeltaTable.is_deltatable(uri, storage_options=options):
+        return 0
+    files = pl.DataFrame(DeltaTable(uri, storage_options=options).get_add_actions(flatten=True))
+    within = pl.col("partition.batch_date").cast(pl.Date).is_between(nights.start, nights.end)
+    return int(files.filter(within)["num_records"].sum()) if files.height else 0
+
+
 def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Settings) -> int:
     """Replace the partitions of the interval by the rows given; an empty table clears them.
 

@@ -9,11 +9,13 @@ from pyspark.sql import functions as F
 
 from habitlake.settings import Settings
 from habitlake.tables import get_table
-from spark_jobs.ingest.kernel import judge, open_kernel
+from spark_jobs.ingest.kernel import Kernel
 from spark_jobs.ingest.lines import line_tables, read_chunk
 from spark_jobs.ingest.plan import Chunk, pack
 
-DEFAULT_TASKS = 4
+# A worker costs about a second to start, so small nights use few; a cluster has more cores than a laptop.
+TASK_BYTES = 16 * 1024 * 1024
+MAX_TASKS = 64
 
 
 def bronze_schema() -> str:
@@ -24,17 +26,17 @@ def bronze_schema() -> str:
 
 def parse_landing(spark: SparkSession, chunks: list[Chunk], settings: Settings, ingested_at: datetime) -> DataFrame:
     """Return bronze rows of the chunks; each Spark task parses its share in its own kernel."""
-    tasks = pack(chunks, DEFAULT_TASKS if len(chunks) > 1 else 1)
+    weight = sum(chunk.weight for chunk in chunks)
+    tasks = pack(chunks, min(MAX_TASKS, 1 + weight // TASK_BYTES))
     endpoint, max_line_bytes = settings.s3_endpoint_url, settings.max_line_bytes
 
     def parse(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
         for batch in batches:
             for task in batch.column(0).to_pylist():
-                kernel = open_kernel()
+                kernel = Kernel()
                 for chunk in tasks[task]:
                     for table in line_tables(chunk, read_chunk(chunk, endpoint), max_line_bytes):
-                        yield from judge(kernel, table)
-                kernel.close()
+                        yield from kernel.judge(table)
 
     # One row and one partition per task: the plan itself travels in the function.
     frame = spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(parse, bronze_schema())

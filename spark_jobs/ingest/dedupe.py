@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 IDENTITY = ("event_id", "event_date")
 LINE_KEY = ("batch_date", "_source_file", "_line")
-KEY_COLUMNS = (*LINE_KEY, *IDENTITY, "content_hash")
+KEY_COLUMNS = (*LINE_KEY, *IDENTITY, "content_hash", "event_type")
 MAX_LISTED_DATES = 200
 
 
@@ -36,7 +36,7 @@ def repeats(new: DataFrame, history: DataFrame | None) -> DataFrame:
     Returns
     -------
     DataFrame
-        One row per repeating line: batch_date, _source_file, _line, conflict (boolean).
+        One row per repeating line: batch_date, _source_file, _line, event_type, conflict (boolean).
     """
     keys = new.select(*KEY_COLUMNS).withColumn("is_new", F.lit(True))
     everything = keys
@@ -58,5 +58,5 @@ def repeats(new: DataFrame, history: DataFrame | None) -> DataFrame:
     return (
         keys.join(known, on=list(IDENTITY))
         .where(~is_first)
-        .select(*LINE_KEY, (F.col("content_hash") != F.col("first.content_hash")).alias("conflict"))
+        .select(*LINE_KEY, "event_type", (F.col("content_hash") != F.col("first.content_hash")).alias("conflict"))
     )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from habitlake.contracts import FAMILIES, FAMILY_OF
 from habitlake.lake import arrow_schema
 from habitlake.tables import get_table
-from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, statements
+from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, ENVELOPE_TABLE, LINES_TABLE, family_sql, rejected_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,34 +34,53 @@ def output_schema() -> pa.Schema:
     return pa.schema([schema.field(name) for name in schema.names if name != "_ingested_at"])
 
 
-@lru_cache(maxsize=1)
-def _statements() -> tuple[str, ...]:
-    return tuple(statements())
+class Kernel:
+    """A parsing kernel: one per worker process, single-threaded, since Spark runs one worker per core.
 
-
-def open_kernel() -> "duckdb.DuckDBPyConnection":
-    """Open a kernel; one per worker process, single-threaded, since Spark runs one worker per core."""
-    import duckdb
-
-    connection = duckdb.connect()
-    connection.execute("SET threads = 1")
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET preserve_insertion_order = false")
-    return connection
-
-
-def judge(connection: "duckdb.DuckDBPyConnection", lines: pa.Table) -> Iterator[pa.RecordBatch]:
-    """Yield every line of the table once, typed and with its verdict; the order is not kept.
-
-    Parameters
-    ----------
-    lines
-        Rows of ``LINES_SCHEMA``; ``reason`` is set for lines that could not even be read as text.
+    Planning the generated SQL takes longer than parsing a few thousand lines with it, so every statement is
+    prepared at most once, and only for the families that occur.
     """
-    connection.register("lines", lines)
-    connection.execute(ENVELOPE_SQL)
-    for statement in _statements():
-        result = connection.sql(statement).to_arrow_table()
-        if result.num_rows:
-            yield from result.cast(output_schema()).to_batches()
-    connection.unregister("lines")
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self._connection = duckdb.connect()
+        self._prepared: set[str] = set()
+        for setting in ("threads = 1", "TimeZone = 'UTC'", "preserve_insertion_order = false"):
+            self._connection.execute(f"SET {setting}")
+        self._connection.execute(LINES_TABLE)
+        self._connection.execute(ENVELOPE_TABLE)
+
+    def judge(self, lines: pa.Table) -> Iterator[pa.RecordBatch]:
+        """Yield every line of the table once, typed and with its verdict; the order is not kept.
+
+        Parameters
+        ----------
+        lines
+            Rows of ``LINES_SCHEMA``; ``reason`` is set for lines that could not even be read as text.
+        """
+        self._connection.register("arrived", lines)
+        self._connection.execute("TRUNCATE lines")
+        self._connection.execute("INSERT INTO lines SELECT * FROM arrived")
+        self._connection.unregister("arrived")
+        self._connection.execute("TRUNCATE envelope")
+        self._execute("envelope", ENVELOPE_SQL)
+        present = self._connection.execute(
+            "SELECT DISTINCT CASE WHEN reason IS NULL THEN event_type END FROM envelope"
+        ).fetchall()
+        families = {FAMILY_OF[event_type].name for (event_type,) in present if event_type is not None}
+        wanted = [family for family in FAMILIES if family.name in families]
+        if (None,) in present:
+            yield from self._fetch("refused", rejected_sql())
+        for family in wanted:
+            yield from self._fetch(family.name, family_sql(family))
+
+    def _execute(self, name: str, sql: str) -> "duckdb.DuckDBPyConnection":
+        if name not in self._prepared:
+            self._connection.execute(f'PREPARE "judge_{name}" AS {sql}')
+            self._prepared.add(name)
+        return self._connection.execute(f'EXECUTE "judge_{name}"')
+
+    def _fetch(self, name: str, sql: str) -> list[pa.RecordBatch]:
+        reader = self._execute(name, sql).to_arrow_reader()
+        return reader.read_all().cast(output_schema()).to_batches()

@@ -45,8 +45,17 @@ def _cases(cases: Iterable[tuple[str, str]]) -> str:
 
 ENVELOPE_STRUCTURE = json.dumps({name: "VARCHAR" for name in ENVELOPE_PATHS[:5]})
 
+LINES_TABLE = """
+CREATE TEMP TABLE lines (batch_date DATE, _source_file VARCHAR, _line BIGINT, raw VARCHAR, raw_encoding VARCHAR,
+  reason VARCHAR, detail VARCHAR)
+"""
+ENVELOPE_TABLE = """
+CREATE TEMP TABLE envelope (batch_date DATE, _source_file VARCHAR, _line BIGINT, raw VARCHAR, raw_encoding VARCHAR,
+  reason VARCHAR, detail VARCHAR, event_id VARCHAR, user_id VARCHAR, event_type VARCHAR, event_at TIMESTAMPTZ,
+  event_offset_s INTEGER, schema_version BIGINT)
+"""
 ENVELOPE_SQL = f"""
-CREATE OR REPLACE TEMP TABLE envelope AS
+INSERT INTO envelope
 WITH valid AS (
   SELECT *, CASE WHEN reason IS NULL AND json_valid(raw) THEN raw END AS doc FROM lines
 ),
@@ -325,8 +334,3 @@ SELECT batch_date, _source_file, _line, raw, raw_encoding, reason, detail, left(
   NULL::{payload} AS payload, NULL::{context} AS context, NULL::MAP(VARCHAR, VARCHAR) AS extras
 FROM envelope WHERE reason IS NOT NULL
 """
-
-
-def statements() -> list[str]:
-    """Return the SELECTs whose rows together are the verdict on every line of the envelope table."""
-    return [rejected_sql(), *(family_sql(family) for family in FAMILIES)]

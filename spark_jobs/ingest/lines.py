@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyarrow import NativeFile
 
 BLOCK_BYTES = 8 * 1024 * 1024
-BATCH_LINES = 50_000
+BATCH_LINES = 100_000
 NUL_ESCAPE = b"\\u0000"
 
 

@@ -6,24 +6,23 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from habitlake.clock import Interval
-from habitlake.contracts import FAMILIES
+from habitlake.clock import ONE_DAY, Interval
+from habitlake.contracts import FAMILIES, FAMILY_OF
 from habitlake.job import JobContext, run_job
-from habitlake.lake import replace_nights, stored_nights
+from habitlake.lake import count_rows, replace_nights, stored_nights
 from habitlake.settings import Settings
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.common.session import spark_session
 from spark_jobs.ingest.bronze import empty_bronze, parse_landing
-from spark_jobs.ingest.dedupe import LINE_KEY, repeats, touched
+from spark_jobs.ingest.dedupe import repeats, touched
 from spark_jobs.ingest.plan import cut, landing_files
 from spark_jobs.ingest.silver import Audit, audit_files, audit_table, check_identity, family_events, rejected_lines
 
-BEGINNING = date(1970, 1, 1)
 PARALLEL_WRITES = 3
 PROFILE_FAMILY = "profile"
 
@@ -42,27 +41,27 @@ def ingest(spark: SparkSession, interval: Interval, settings: Settings, ingested
     write_nights(parsed, "bronze.events", interval, settings, gather=False)
 
     bronze = read_table(spark, "bronze.events", settings, nights=interval)
-    lines = bronze.groupBy("batch_date", "_source_file", "reason", "event_date").count().collect()
-    repeated = _repeats(spark, bronze, lines_dates(lines), interval, settings)
+    lines = bronze.groupBy("batch_date", "_source_file", "reason", "event_type", "event_date").count().collect()
+    accepted = [line for line in lines if line.reason is None]
+    repeated = _repeats(spark, bronze, sorted({line.event_date for line in accepted}), interval, settings)
     repeated.persist()
     try:
-        repeat_counts = repeated.groupBy("batch_date", "_source_file", "conflict").count().collect()
+        counted = repeated.groupBy("batch_date", "_source_file", "event_type", "conflict").count().collect()
         audit = audit_files(
             ((night, file.relative) for night, files in landing.items() for file in files),
-            ((row.batch_date, row["_source_file"], row.reason, row["count"]) for row in lines),
-            ((row.batch_date, row["_source_file"], row.conflict, row["count"]) for row in repeat_counts),
+            ((line.batch_date, line["_source_file"], line.reason, line["count"]) for line in lines),
+            ((line.batch_date, line["_source_file"], line.conflict, line["count"]) for line in counted),
         )
-        _write_silver(bronze, repeated, interval, settings)
+        _write_silver(bronze, repeated, {FAMILY_OF[line.event_type].name for line in accepted}, interval, settings)
     finally:
         repeated.unpersist()
     replace_nights(audit_table(audit), "silver.batch_audit", interval, settings)
-    check_identity(audit, _written(spark, interval, settings, repeated))
+    # Silver keeps one profile a user and batch, so accepted profile events are counted before that choice.
+    profiles = sum(line["count"] for line in accepted if FAMILY_OF[line.event_type].name == PROFILE_FAMILY) - sum(
+        line["count"] for line in counted if FAMILY_OF[line.event_type].name == PROFILE_FAMILY
+    )
+    check_identity(audit, _written(interval, settings, profiles))
     return audit
-
-
-def lines_dates(lines: Sequence[object]) -> list[date]:
-    """Return the distinct event dates of accepted lines."""
-    return sorted({row.event_date for row in lines if row.event_date is not None and row.reason is None})  # type: ignore[attr-defined]
 
 
 def _repeats(
@@ -72,37 +71,36 @@ def _repeats(
     earlier = [night for night in stored_nights("bronze.events", settings) if night < interval.start]
     history = None
     if earlier and dates:
-        past = Interval(min(earlier), interval.start - timedelta(days=1))
+        past = Interval(min(earlier), interval.start - ONE_DAY)
         history = touched(read_table(spark, "bronze.events", settings, nights=past).where(F.col("reason").isNull()), dates)
     return repeats(accepted, history)
 
 
-def _write_silver(bronze: DataFrame, repeated: DataFrame, interval: Interval, settings: Settings) -> None:
+def _write_silver(
+    bronze: DataFrame, repeated: DataFrame, families: set[str], interval: Interval, settings: Settings
+) -> None:
+    """Write the families that have events, and clear those that had some in an earlier run of these nights."""
+
     def write(name: str, frame: DataFrame) -> Callable[[], None]:
         return lambda: write_nights(frame, name, interval, settings)
 
-    writes = [write(family.table, family_events(bronze, repeated, family)) for family in FAMILIES]
+    writes = [
+        write(family.table, family_events(bronze, repeated, family))
+        for family in FAMILIES
+        if family.name in families or count_rows(family.table, settings, interval)
+    ]
     writes.append(write("silver.rejected", rejected_lines(bronze, repeated)))
     with ThreadPoolExecutor(PARALLEL_WRITES) as pool:
         for future in [pool.submit(task) for task in writes]:
             future.result()
 
 
-def _written(spark: SparkSession, interval: Interval, settings: Settings, repeated: DataFrame) -> Mapping[str, int]:
-    """Count what silver now holds for the nights; profile events are counted in bronze, since silver keeps one a user."""
-    counts = {"accepted": 0, "rejected": 0}
-    for family in FAMILIES:
-        if family.name != PROFILE_FAMILY:
-            counts["accepted"] += read_table(spark, family.table, settings, nights=interval).count()
-    profiles = next(family for family in FAMILIES if family.name == PROFILE_FAMILY)
-    bronze = read_table(spark, "bronze.events", settings, nights=interval)
-    counts["accepted"] += (
-        bronze.where(F.col("reason").isNull() & F.col("event_type").isin(list(profiles.events)))
-        .join(F.broadcast(repeated), on=list(LINE_KEY), how="left_anti")
-        .count()
+def _written(interval: Interval, settings: Settings, accepted_profiles: int) -> Mapping[str, int]:
+    """Count what silver holds for the nights, from the tables' logs."""
+    events = sum(
+        count_rows(family.table, settings, interval) for family in FAMILIES if family.name != PROFILE_FAMILY
     )
-    counts["rejected"] = read_table(spark, "silver.rejected", settings, nights=interval).count()
-    return counts
+    return {"accepted": events + accepted_profiles, "rejected": count_rows("silver.rejected", settings, interval)}
 
 
 def run(context: JobContext) -> Mapping[str, object]:

@@ -36,7 +36,7 @@ def family_events(bronze: DataFrame, repeated: DataFrame, family: Family) -> Dat
     """Return the family's accepted events, one row each; for profiles the newest version per batch and user."""
     events = (
         bronze.where(F.col("reason").isNull() & F.col("event_type").isin(list(family.events)))
-        .join(F.broadcast(repeated), on=list(LINE_KEY), how="left_anti")
+        .join(F.broadcast(repeated.select(*LINE_KEY)), on=list(LINE_KEY), how="left_anti")
         .select(
             *ENVELOPE,
             *(F.col(f"payload.{spec.column}").alias(spec.column) for spec in family.fields()),
@@ -65,7 +65,7 @@ def rejected_lines(bronze: DataFrame, repeated: DataFrame) -> DataFrame:
     refused = bronze.where(F.col("reason").isNotNull()).withColumn("stage", stage).select(*columns)
     conflicts = (
         bronze.where(F.col("reason").isNull())
-        .join(F.broadcast(repeated.where("conflict")), on=list(LINE_KEY), how="left_semi")
+        .join(F.broadcast(repeated.where("conflict").select(*LINE_KEY)), on=list(LINE_KEY), how="left_semi")
         .withColumns(
             {"reason": F.lit(str(Reason.CONFLICT)), "detail": F.lit(CONFLICT_DETAIL), "stage": F.lit("dedupe")}
         )

@@ -1,0 +1,69 @@
+"""Build the ledger entries and the feature snapshots of an interval.
+
+``python -m spark_jobs.features.run --start 2026-01-05 [--end 2026-01-06]``
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import SparkSession
+
+from habitlake.clock import ONE_DAY, Interval
+from habitlake.job import JobContext, run_job
+from habitlake.lake import count_rows, stored_nights
+from habitlake.settings import Settings
+from spark_jobs.common.delta import read_table, write_nights
+from spark_jobs.common.session import spark_session
+from spark_jobs.features.user_day import ledger_entries
+from spark_jobs.features.user_features import look_back_start, snapshot_before, snapshots
+
+EVENT_TABLES = ("silver.workouts", "silver.interactions", "silver.wellbeing", "silver.intervention_events", "silver.profiles")
+
+
+def build_user_day(spark: SparkSession, interval: Interval, settings: Settings) -> None:
+    """Write gold.user_day of the nights."""
+    events = [read_table(spark, name, settings, nights=interval) for name in EVENT_TABLES]
+    profiles = read_table(spark, "silver.profiles", settings, upto=interval.end)
+    write_nights(ledger_entries(*events, profiles), "gold.user_day", interval, settings)
+
+
+def build_user_features(spark: SparkSession, interval: Interval, settings: Settings) -> None:
+    """Write gold.user_features of the nights, from the ledger's look-back window and the snapshot before."""
+    snapshot = snapshot_before(stored_nights("gold.user_features", settings), interval.start)
+    before = None if snapshot is None else read_table(spark, "gold.user_features", settings, nights=Interval(snapshot, snapshot))
+    window = Interval(look_back_start(interval.start), interval.end)
+    since = (
+        read_table(spark, "gold.user_day", settings, upto=interval.end)
+        if snapshot is None
+        else read_table(spark, "gold.user_day", settings, nights=Interval(snapshot + ONE_DAY, interval.end))
+    )
+    rows = snapshots(
+        read_table(spark, "gold.user_day", settings, nights=window),
+        since,
+        before,
+        read_table(spark, "silver.profiles", settings, upto=interval.end),
+        interval,
+    )
+    write_nights(rows, "gold.user_features", interval, settings)
+
+
+def run(context: JobContext) -> Mapping[str, object]:
+    """Build both tables; report their rows."""
+    interval, settings = context.interval, context.settings
+    with spark_session("features", interval, settings) as spark:
+        build_user_day(spark, interval, settings)
+        context.log.info("ledger written", rows=count_rows("gold.user_day", settings, interval))
+        build_user_features(spark, interval, settings)
+    return {
+        "user_day": count_rows("gold.user_day", settings, interval),
+        "user_features": count_rows("gold.user_features", settings, interval),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job("features", run, description=__doc__ or "", argv=argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
