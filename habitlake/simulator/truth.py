@@ -1,0 +1,43 @@
+"""What is true in the simulated world: the effect of every intervention type, and how people respond.
+
+No pipeline code reads this; analyses are validated against it.
+"""
+
+# Added to the logit of a session on the day, for a fully responsive person without fatigue.
+TRUE_EFFECTS: dict[str, float] = {
+    "preparation_optimization": 0.45,
+    "context_optimization": 0.60,
+    "barrier_prevention": 0.70,
+    "social_reinforcement": 0.55,
+    "encouragement": 0.30,
+    "recovery_day": 0.00,
+    "sleep_hygiene": 0.10,
+    "stress_relief": 0.20,
+    "goal_adjustment": 0.40,
+    "streak_protection": 0.50,
+}
+# Dosage x <- 0.95 x + 1 per message (HeartSteps V2); each unit lowers the effect and annoys a little.
+DOSAGE_DECAY = 0.95
+EFFECT_FADING = 0.25
+ANNOYANCE = 0.04
+
+INTERCEPT = -2.9
+HABIT_WEIGHT = 3.4
+PLAN_WEIGHT = 1.9
+ENERGY_WEIGHT = 0.22
+STRESS_WEIGHT = -0.18
+EFFICACY_WEIGHT = 0.5
+LAPSE_WEIGHT = -0.12
+
+# Habit: grows by doing, decays otherwise (Lally 2010: about 66 days to a plateau).
+HABIT_GAIN = 0.045
+HABIT_LOSS_MISS = 0.035
+HABIT_DECAY = 0.004
+# Self-efficacy as in the goal model: p <- 0.85 p + mu when the planned session was done (Zhou 2018).
+EFFICACY_DECAY = 0.85
+
+BASE_DROP_OUT = 0.0012
+LAPSED_DROP_OUT = 0.02
+INJURY_BASE = 0.0008
+INJURY_LOAD = 0.0025
+GAP_START = 0.012
