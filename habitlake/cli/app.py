@@ -265,10 +265,10 @@ def doctor(json_output: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def main() -> None:
-    """Run the command line; errors are one clear line and a non-zero exit."""
+def run_app(commands: typer.Typer) -> None:
+    """Run a command line; errors are one clear line and a non-zero exit."""
     try:
-        app()
+        commands()
     except HabitlakeError as error:
         errors.print(f"error: {error}", style="red", markup=False)
         sys.exit(TRANSIENT_EXIT_CODE if isinstance(error, TransientError) else PERMANENT_EXIT_CODE)
@@ -278,6 +278,11 @@ def main() -> None:
     except KeyboardInterrupt:
         errors.print("stopped; run it again to go on", style="red")
         sys.exit(130)
+
+
+def main() -> None:
+    """Run the ``habitlake`` command."""
+    run_app(app)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,16 @@
 import datetime as dt
 import decimal
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+# A pipe or a log has no width of its own; tables should not be squeezed into 80 columns there.
+WIDTH_WITHOUT_TERMINAL = 160
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 errors = Console(stderr=True, highlight=False)
 
 
