@@ -1,156 +1,112 @@
-"""Decide for every person what happens on the next local day and, as a fallback, on the two after it.
+"""Job: three decisions per person (the next local day and two fallback days) into gold.decisions.
 
-``python -m interventions.decide --start 2026-01-05 [--end 2026-01-06]``
+    python -m interventions.decide --start 2026-03-01 --end 2026-03-07
+
+Reads gold.user_features, gold.predictions, silver.profiles, gold.user_day; replaces each night of gold.decisions.
 """
 
-import hashlib
 import sys
-import uuid
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 import polars as pl
+import pyarrow as pa
 
-from habitlake.clock import Interval, first_day_after, night_end, zone
-from habitlake.job import JobContext, run_job
-from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.clock import Interval
+from habitlake.job import JobContext, Summary, run_job
+from habitlake.lake import arrow_schema, empty_rows, replace_nights, scan_table
 from habitlake.settings import Settings
 from habitlake.tables import get_table
-from interventions.library import Intervention, load_library
-from interventions.policy import (
-    NO_ACTION,
-    POLICY_VERSION,
-    candidates,
-    choose,
-    messages,
-    payloads,
-    probabilities,
-    unavailable_reasons,
-)
-from interventions.triggers import TRIGGERS, fired_triggers, with_signals
+from interventions.catalogue import Catalogue, catalogue
+from interventions.policy import decide
+from interventions.scoring import HISTORY_NIGHTS
 
-HORIZONS = 3
 MODEL = "adherence"
-SEND_HOURS = {"early_morning": 8, "morning": 9, "midday": 12, "afternoon": 15, "evening": 18}
-DEFAULT_SEND_HOUR = 9
-QUIET_FROM_HOUR = 21
-PROFILE_COLUMNS = ("user_id", "age", "notifications_allowed", "preferred_times", "communication_style", "language")
-USED_FEATURES = tuple(dict.fromkeys(trigger.column for trigger in TRIGGERS))
+PEOPLE_PER_CHUNK = 100_000
+PROFILE_COLUMNS = (
+    "age", "primary_goal", "fitness_level", "communication_style", "language", "notifications_allowed",
+    "preferred_times", "target_sessions_per_week",
+)  # fmt: skip
 
 
-def decision_key(batch_date: date, user_id: str, local_date: date, seed: int) -> tuple[str, int]:
-    """Return the decision's id, which the seed does not change, and the derived seed of its draw in [0, 2**63)."""
-    text = f"{batch_date}\x1f{user_id}\x1f{local_date}".encode()
-    identity = hashlib.sha256(b"decision\x1f" + text).digest()
-    draw = hashlib.sha256(f"draw\x1f{seed}\x1f".encode() + text).digest()
-    return str(uuid.UUID(bytes=identity[:16], version=5)), int.from_bytes(draw[:8], "big") >> 1
+def read_profiles(interval: Interval, settings: Settings) -> pl.DataFrame:
+    """Return every profile version known by the end of the interval, oldest first."""
+    columns = ["batch_date", "user_id", "event_at", *PROFILE_COLUMNS]
+    versions = scan_table("silver.profiles", settings, upto=interval.end).select(columns).collect()
+    return versions.sort("user_id", "event_at", "batch_date")
 
 
-def instants(zone_name: str, local_day: date, hour: int) -> tuple[datetime, datetime]:
-    """Return when to send on a local day and when the decision expires (quiet hours begin), both in UTC."""
-    in_zone = zone(zone_name)
-    return tuple(  # type: ignore[return-value]
-        datetime.combine(local_day, time(at), tzinfo=in_zone).astimezone(UTC) for at in (hour, QUIET_FROM_HOUR)
+def newest_profiles(versions: pl.DataFrame, night: date) -> pl.DataFrame:
+    """Return each person's profile as known on the night: the version with the greatest event time."""
+    known = versions.filter(pl.col("batch_date") <= night)
+    return known.unique("user_id", keep="last", maintain_order=True).select("user_id", *PROFILE_COLUMNS)
+
+
+def read_answers(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person how many interventions were delivered and acted on in the last 28 nights."""
+    window = Interval(night - timedelta(days=HISTORY_NIGHTS - 1), night)
+    delivered, acted = pl.col("interventions_delivered"), pl.col("interventions_acted")
+    return (
+        scan_table("gold.user_day", settings, window)
+        .filter((delivered != 0) | (acted != 0))
+        .group_by("user_id")
+        .agg(delivered_28n=delivered.sum(), acted_28n=acted.sum())
+        .collect()
     )
 
 
-def people_of_night(night: date, settings: Settings) -> pl.DataFrame:
-    """Return one row per person: features of the night, the score, and the profile as known on the night."""
-    features = scan_table("gold.user_features", settings, nights=Interval(night, night)).collect()
-    scores = (
-        scan_table("gold.predictions", settings, nights=Interval(night, night))
+def read_predictions(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person the night's skip probability with the model that gave it; empty when none is in force."""
+    return (
+        scan_table("gold.predictions", settings, Interval(night, night))
         .filter(pl.col("model") == MODEL)
-        .select("user_id", "probability", "model", "model_version")
+        .select("user_id", "model", "model_version", skip_probability=(1 - pl.col("probability")).round(6))
         .collect()
     )
-    profiles = (
-        scan_table("silver.profiles", settings, upto=night)
-        .sort("event_at", "event_id", descending=True)
-        .select(*PROFILE_COLUMNS)
-        .unique("user_id", keep="first", maintain_order=True)
-        .collect()
-    )
-    return features.join(scores, on="user_id", how="left").join(profiles, on="user_id", how="left").sort("user_id")
 
 
-def decide(people: pl.DataFrame, night: date, seed: int, library: tuple[Intervention, ...]) -> pl.DataFrame:
-    """Return the decisions of a night: one row per person and horizon, sent or not.
-
-    Parameters
-    ----------
-    people
-        Output of ``people_of_night``.
-    seed
-        Root seed of the draws.
-    """
-    signals = with_signals(people).with_columns(triggers=fired_triggers())
-    judged = choose(signals, candidates(signals, library)).with_columns(unavailable_reasons=unavailable_reasons())
-    nothing = (pl.col("unavailable_reasons").list.len() == 0) & pl.col("action").is_null()
-    judged = judged.with_columns(
-        unavailable_reasons=pl.when(nothing)
-        .then(pl.concat_list(pl.col("unavailable_reasons"), pl.lit("no_eligible_intervention")))
-        .otherwise(pl.col("unavailable_reasons"))
-    ).with_columns(available=pl.col("unavailable_reasons").list.len() == 0)
-    judged = judged.with_columns(
-        message=messages(library),
-        payload=payloads(library),
-        features=pl.struct(*USED_FEATURES).struct.json_encode(),
-        probability=probabilities(),
-        hour=pl.col("preferred_times").list.first().replace_strict(SEND_HOURS, default=DEFAULT_SEND_HOUR, return_dtype=pl.Int64),
-    )
-    first_days = {name: first_day_after(night, name) for name in judged["time_zone"].unique()}
-    rows = judged.join(pl.DataFrame({"horizon": list(range(HORIZONS))}, schema={"horizon": pl.Int32}), how="cross").with_columns(
-        local_date=pl.col("time_zone").replace_strict(first_days, return_dtype=pl.Date) + pl.duration(days=pl.col("horizon"))
-    )
-    return _drawn(_timed(rows), night, seed)
+def known_people(
+    features: pl.DataFrame, profiles: pl.DataFrame, predictions: pl.DataFrame, answers: pl.DataFrame
+) -> pl.DataFrame:
+    """Join what is known about each person on a night; one row per row of features, in their order."""
+    people = features
+    for known in (profiles, predictions, answers):
+        people = people.join(known, on="user_id", how="left", maintain_order="left")
+    return people.rename({"target_sessions_per_week": "target_sessions"})
 
 
-def _timed(rows: pl.DataFrame) -> pl.DataFrame:
-    keys = rows.select("time_zone", "local_date", "hour").unique()
-    moments = [instants(*key) for key in keys.iter_rows()]
-    schema = {"send_at": pl.Datetime("us", "UTC"), "expires_at": pl.Datetime("us", "UTC")}
-    times = keys.hstack(pl.DataFrame(moments, schema=schema, orient="row"))
-    return rows.join(times, on=["time_zone", "local_date", "hour"], how="left", maintain_order="left")
-
-
-def _drawn(rows: pl.DataFrame, night: date, seed: int) -> pl.DataFrame:
-    keys = [decision_key(night, user, day, seed) for user, day in rows.select("user_id", "local_date").iter_rows()]
-    drawn = rows.with_columns(
-        pl.Series("decision_id", [key for key, _ in keys], dtype=pl.String),
-        pl.Series("seed", [draw for _, draw in keys], dtype=pl.Int64),
-    )
-    send = pl.col("available") & (pl.col("seed").cast(pl.Float64) / 2.0**63 < pl.col("probability"))
-    drawn = drawn.with_columns(
-        batch_date=pl.lit(night),
-        decided_at=pl.lit(night_end(night)).cast(pl.Datetime("us", "UTC")),
-        send=send,
-        action=pl.when("available").then("action").otherwise(pl.lit(NO_ACTION)),
-        channel=pl.when("available").then("channel"),
-        message=pl.when("available").then("message"),
-        payload=pl.when("available").then("payload"),
-        policy_version=pl.lit(POLICY_VERSION),
-    )
-    return drawn.select(get_table("gold.decisions").column_names)
-
-
-def run(context: JobContext) -> Mapping[str, object]:
-    """Decide the nights of the interval and write gold.decisions."""
-    library = load_library()
-    tables = []
-    for night in context.interval.nights():
-        people = people_of_night(night, context.settings)
-        if people.height:
-            tables.append(decide(people, night, context.settings.seed, library))
+def decision_chunks(people: pl.DataFrame, night: date, seed: int, catalogue: Catalogue) -> Iterator[pa.Table]:
+    """Decide for some people at a time, so that memory stays bounded; yield rows of gold.decisions."""
     schema = arrow_schema(get_table("gold.decisions"))
-    frame = pl.concat(tables).to_arrow().cast(schema) if tables else schema.empty_table()
-    rows = replace_nights(frame, "gold.decisions", context.interval, context.settings)
-    decided = pl.concat(tables) if tables else pl.DataFrame({"send": [], "available": []}, schema={"send": pl.Boolean, "available": pl.Boolean})
-    return {"decisions": rows, "available": int(decided["available"].sum()), "send": int(decided["send"].sum())}
+    for chunk in people.iter_slices(PEOPLE_PER_CHUNK):
+        yield decide(chunk, night, seed, catalogue).select(schema.names).to_arrow().cast(schema)
+
+
+def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> tuple[int, int]:
+    """Write the night's decisions; return how many there are and how many are to be sent."""
+    features = scan_table("gold.user_features", settings, Interval(night, night)).drop("batch_date").collect()
+    people = known_people(
+        features, newest_profiles(profiles, night), read_predictions(night, settings), read_answers(night, settings)
+    ).sort("user_id")
+    chunks = list(decision_chunks(people, night, settings.seed, catalogue))
+    decisions = pa.concat_tables(chunks) if chunks else empty_rows("gold.decisions")
+    sent = int(pa.compute.sum(decisions["send"]).as_py() or 0)
+    return replace_nights(decisions, "gold.decisions", Interval(night, night), settings), sent
+
+
+def run(context: JobContext) -> Summary:
+    """Decide for every night of the interval, one at a time."""
+    profiles = read_profiles(context.interval, context.settings)
+    rows = sent = 0
+    for night in context.interval.nights():
+        night_rows, night_sent = decide_night(night, profiles, context.settings, catalogue())
+        rows, sent = rows + night_rows, sent + night_sent
+    return {"decisions": rows, "to_send": sent, "catalogue": catalogue().version}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line."""
-    return run_job("decide", run, description=__doc__ or "", argv=argv)
+    """Run the job from the command line."""
+    return run_job("interventions.decide", run, description=__doc__ or "", argv=argv)
 
 
 if __name__ == "__main__":

@@ -1,88 +1,182 @@
-"""Tell a decision as a story: ``habitlake explain DECISION_ID``."""
+"""Tell a decision as a story: who, when, what was possible, what was chosen with which probability, and why not else.
 
+    python -m interventions.explain DECISION_ID [--json]
+
+Everything comes from the decision's own row in gold.decisions; thresholds come from the catalogue, and when that
+has changed since, the story says so.
+"""
+
+import argparse
 import json
-from typing import Annotated, Any
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
 import polars as pl
-import typer
 
-from habitlake.cli.app import Json, run_app
-from habitlake.cli.output import console, print_json
-from habitlake.errors import PermanentError
+from habitlake.clock import Interval, parse_date
+from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, PermanentError, TransientError
 from habitlake.lake import scan_table
 from habitlake.settings import Settings, get_settings
-from interventions.policy import PROBABILITY_BOUNDS
-from interventions.triggers import TRIGGERS
+from interventions.catalogue import Catalogue, catalogue
+from interventions.identity import DRAW_RANGE
+from interventions.policy import ADULT_AGE, FALLBACK_PROBABILITY, HIGHEST, LOWEST, NO_USE_DAYS
+from interventions.queue.store import connect
+from interventions.schedule import zone_info
+from interventions.scoring import WEEKLY_CAP
+
+REASONS = {
+    "opted_out": "the person does not want messages",
+    "minor": f"the person is under {ADULT_AGE}",
+    "no_use": f"no sign of use in {NO_USE_DAYS} days",
+    "weekly_cap": f"{WEEKLY_CAP} or more messages reached the person in the week",
+    "unknown_time_zone": "the person's time zone is not known, so no hour is safe",
+    "no_trigger": "nothing called for an intervention",
+    "no_candidate": "every intervention for the triggers was excluded",
+}
 
 
-def find_decision(decision_id: str, settings: Settings) -> dict[str, Any]:
-    """Return a decision with its JSON fields read.
+def find_decision(decision_id: str, settings: Settings, batch_date: date | None = None) -> dict[str, Any]:
+    """Return the row of gold.decisions; the queue, where it knows the decision, says which night to read.
 
     Raises
     ------
     PermanentError
-        If there is none of that id.
+        If no night has that decision.
     """
-    found = scan_table("gold.decisions", settings).filter(pl.col("decision_id") == decision_id).collect().to_dicts()
-    if not found:
-        msg = f"no decision {decision_id!r} in gold.decisions; `habitlake queue list` shows some ids"
+    night = batch_date or _night_in_queue(decision_id, settings)
+    nights = Interval(night, night) if night else None
+    rows = scan_table("gold.decisions", settings, nights).filter(pl.col("decision_id") == decision_id).collect()
+    if not rows.height:
+        msg = f"no decision {decision_id!r} in gold.decisions; `habitlake queue list` shows ids"
         raise PermanentError(msg)
-    decision = found[0]
-    for name in ("candidates", "features", "payload"):
-        decision[name] = json.loads(decision[name]) if decision[name] else None
-    return decision
+    return rows.row(0, named=True)
 
 
-def story(decision: dict[str, Any]) -> str:
-    """Return the decision as text a person can read."""
-    lines = [
-        f"Decision {decision['decision_id']}",
-        f"In the night of {decision['batch_date']}, for {decision['user_id']} on {decision['local_date']}"
-        f" ({decision['time_zone']}), {'the next local day' if decision['horizon'] == 0 else 'a fallback day'}.",
-        "",
-        "Triggers",
+def _night_in_queue(decision_id: str, settings: Settings) -> date | None:
+    row = _queue_row(decision_id, settings)
+    return row["batch_date"] if row else None
+
+
+def _queue_row(decision_id: str, settings: Settings) -> dict[str, Any] | None:
+    with connect(settings) as connection:
+        row = connection.execute(
+            "SELECT batch_date, status, attempts, claimed_by, last_error FROM queue.interventions WHERE decision_id = %s",
+            [decision_id],
+        ).fetchone()
+    return None if row is None else dict(zip(("batch_date", "status", "attempts", "claimed_by", "last_error"), row, strict=True))
+
+
+def fired(decision: dict[str, Any], features: dict[str, Any], known: Catalogue) -> list[dict[str, Any]]:
+    """Return each trigger that fired with its values beside the thresholds."""
+    by_name = {trigger.name: trigger for trigger in known.triggers}
+    return [
+        {
+            "trigger": name,
+            "description": by_name[name].description if name in by_name else None,
+            "conditions": [
+                {"condition": str(condition), "value": features.get(condition.value)}
+                for condition in (by_name[name].conditions if name in by_name else ())
+            ],
+        }
+        for name in decision["triggers"]
     ]
-    for trigger in sorted(TRIGGERS, key=lambda item: item.priority):
-        value = decision["features"].get(trigger.column)
-        fired = "fired" if trigger.name in decision["triggers"] else "quiet"
-        shown = "unknown" if value is None else f"{value:g}"
-        lines.append(f"  {fired:<5} {trigger.name}: {trigger.column} is {shown}, threshold {trigger.comparison} {trigger.threshold:g}")
-    lines += ["", "Candidates"]
-    for candidate in decision["candidates"] or []:
-        why = f", excluded: {candidate['excluded']}" if candidate["excluded"] else ""
-        lines.append(f"  {candidate['score']:.3f} {candidate['action']} by {candidate['channel']} for {candidate['trigger']}{why}")
-    if not decision["candidates"]:
-        lines.append("  none")
-    lines.append("")
-    if decision["available"]:
-        draw = decision["seed"] / 2.0**63
-        verdict = "sent" if decision["send"] else "not sent"
-        lines += [
-            f"Chosen: {decision['action']} by {decision['channel']}.",
-            f"Probability of sending {decision['probability']:.3f} (bounds {PROBABILITY_BOUNDS[0]} to {PROBABILITY_BOUNDS[1]});"
-            f" the draw of seed {decision['seed']} was {draw:.3f}: {verdict}.",
-            f"To be sent at {decision['send_at']}, not after {decision['expires_at']}.",
-            f"Message: {decision['message']}",
-        ]
-    else:
-        lines.append(f"Nothing could be sent: {', '.join(decision['unavailable_reasons'])}.")
-    model = f"model {decision['model']} version {decision['model_version']}" if decision["model"] else "no model in force"
-    lines.append(f"Policy {decision['policy_version']}, {model}.")
+
+
+def explanation(decision: dict[str, Any], known: Catalogue, queue_row: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return what there is to know about a decision as a dictionary; pure."""
+    features = json.loads(decision["features"])
+    fallback = decision["horizon"] > 0
+    return {
+        **{name: decision[name] for name in (
+            "decision_id", "user_id", "batch_date", "local_date", "time_zone", "horizon", "decided_at", "available",
+            "unavailable_reasons", "action", "channel", "probability", "seed", "send", "message", "send_at",
+            "expires_at", "policy_version", "model", "model_version",
+        )},
+        "triggers": fired(decision, features, known),
+        "candidates": json.loads(decision["candidates"]),
+        "features": features,
+        "payload": json.loads(decision["payload"]) if decision["payload"] else None,
+        "draw": decision["seed"] / DRAW_RANGE,
+        "probability_rule": (
+            f"fallback day: fixed at {FALLBACK_PROBABILITY}" if fallback else f"score clipped to {LOWEST}..{HIGHEST}"
+        ),
+        "catalogue_changed": decision["policy_version"].rpartition("+")[2] != known.version,
+        "queue": queue_row,
+    }  # fmt: skip
+
+
+def explain(decision_id: str, settings: Settings, batch_date: date | None = None) -> dict[str, Any]:
+    """Return what there is to know about a decision.
+
+    Raises
+    ------
+    PermanentError
+        If there is no such decision.
+    """
+    decision = find_decision(decision_id, settings, batch_date)
+    return explanation(decision, catalogue(), _queue_row(decision_id, settings))
+
+
+def story(facts: dict[str, Any]) -> str:
+    """Return the explanation as text for a person."""
+    zone = zone_info(facts["time_zone"])
+    send_at = facts["send_at"].astimezone(zone) if zone else facts["send_at"]
+    day = "the next local day" if facts["horizon"] == 0 else f"a fallback day, {facts['horizon']} after the next"
+    lines = [
+        f"Decision {facts['decision_id']}",
+        f"  who        {facts['user_id']}, for {facts['local_date']} in {facts['time_zone']} ({day})",
+        f"  when       decided at the end of night {facts['batch_date']}, {facts['decided_at']:%Y-%m-%d %H:%M} UTC",
+        f"  policy     {facts['policy_version']}"
+        + (" (the catalogue has changed since; thresholds below are today's)" if facts["catalogue_changed"] else ""),
+        f"  model      {facts['model']} version {facts['model_version']}" if facts["model"] else "  model      none in force",
+        "Triggers that fired" if facts["triggers"] else "No trigger fired",
+    ]
+    for trigger in facts["triggers"]:
+        values = ", ".join(f"{item['condition']} (was {item['value']})" for item in trigger["conditions"])
+        lines.append(f"  {trigger['trigger']}: {values}")
+    lines.append("Candidates" if facts["candidates"] else "No candidates")
+    for candidate in sorted(facts["candidates"], key=lambda item: -item["score"]):
+        mark = "*" if candidate["action"] == facts["action"] else " "
+        why = f"excluded, {candidate['excluded']}" if candidate["excluded"] else f"eligible through {candidate['channel']}"
+        lines.append(f"  {mark} {candidate['action']}: score {candidate['score']:.3f} for {candidate['trigger']}, {why}")
+    if not facts["available"]:
+        lines.append("Result: not available, nothing sent")
+        lines += [f"  {reason}: {REASONS.get(reason, reason)}" for reason in facts["unavailable_reasons"]]
+        return "\n".join(lines)
+    result, compared = ("send", "<") if facts["send"] else ("do not send", ">=")
+    lines += [
+        f"Probability {facts['probability']:.3f} ({facts['probability_rule']})",
+        f"Draw {facts['draw']:.6f} from seed {facts['seed']}: {compared} probability",
+        f"Result: {result} {facts['action']} by {facts['channel']}, {send_at:%Y-%m-%d %H:%M} local time",
+        f"  message    {facts['message']}",
+    ]
+    if facts["queue"]:
+        lines.append(f"  queue      {facts['queue']['status']}, handed out {facts['queue']['attempts']} times")
     return "\n".join(lines)
 
 
-def explain(
-    decision_id: Annotated[str, typer.Argument(help="decision_id of gold.decisions or of the queue")], json_output: Json = False
-) -> None:
-    """Tell who, when, what was possible, what was chosen, with which probability, and why not the others."""
-    decision = find_decision(decision_id, get_settings())
-    if json_output:
-        print_json(decision)
-    else:
-        console.print(story(decision), markup=False, soft_wrap=True)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="habitlake explain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("decision_id")
+    parser.add_argument("--batch-date", type=parse_date, help="night of the decision; quicker when known")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    try:
+        options = parser.parse_args(argv)
+        facts = explain(options.decision_id, get_settings(), options.batch_date)
+    except TransientError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return TRANSIENT_EXIT_CODE
+    except HabitlakeError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return PERMANENT_EXIT_CODE
+    sys.stdout.write((json.dumps(facts, default=str, ensure_ascii=False) if options.json else story(facts)) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(explain)
-    run_app(app)
+    sys.exit(main())

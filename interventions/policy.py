@@ -1,150 +1,151 @@
-"""The policy: who is available, which interventions are candidates, with which probability one is sent.
+"""The first policy: who may be sent anything, which intervention, and with which probability; pure functions.
 
-Version 1. Score = 0.4 base effectiveness + 0.3 personal match + 0.2 history + 0.1 context (the founding
-document's weights). The best candidate is sent with its score as probability, clipped to [0.1, 0.8], so
-that the effect of sending can be estimated later. Everything here is a pure function of frames.
+Availability comes first and says why not. The best eligible candidate is then sent with a probability equal to
+its score, clipped to [0.1, 0.8], so every available decision is randomised and effects stay estimable. The two
+days after the next are a fallback in case a night does not run: the same choice, sent with a fixed probability.
 """
 
-import json
+from datetime import date
 
 import polars as pl
 
-from interventions.library import DEFAULT_LANGUAGE, DEFAULT_STYLE, PLACEHOLDER, Intervention, template_for
-from interventions.triggers import TRIGGERS
+from habitlake.clock import night_end
+from interventions.catalogue import Catalogue
+from interventions.identity import DRAW_RANGE, SEPARATOR, stable_seeds, stable_uuids
+from interventions.messages import with_messages
+from interventions.schedule import with_first_local_date, with_preferred_hour, with_send_window
+from interventions.scoring import WEEKLY_CAP, chosen_channel, excluded, fired_triggers, score, used_values
 
-POLICY_VERSION = "v1"
-PROBABILITY_BOUNDS = (0.1, 0.8)
-WEIGHTS = {"base": 0.4, "personal": 0.3, "history": 0.2, "context": 0.1}
-NEUTRAL = 0.5
-WEEKLY_CAP = 5
+POLICY = "scored-1"
+FALLBACK_POLICY = "fallback-1"
+HORIZONS = 3
+LOWEST, HIGHEST = 0.1, 0.8
+FALLBACK_PROBABILITY = 0.4
 ADULT_AGE = 18
+NO_USE_DAYS = 28
 NO_ACTION = "none"
-PRIORITY = {trigger.name: trigger.priority for trigger in TRIGGERS}
 
 
 def unavailable_reasons() -> pl.Expr:
-    """Return the list of reasons why nothing may be sent to a person; empty when something may."""
-    reasons = {
-        "opted_out": ~pl.col("notifications_allowed").fill_null(value=True),
-        "minor": (pl.col("age") < ADULT_AGE).fill_null(value=False),
-        "no_sign_of_use_28d": pl.col("observed_days_28d") == 0,
+    """Return the list of reasons why a person cannot be sent anything; empty means available.
+
+    Consent that was never stated means yes (contract of the profile); a stated no always counts.
+    ``no_use`` means no sign of use in the 28 days that features look back on.
+    """
+    seen = pl.col("days_since_first_event").fill_null(0)
+    rules = {
+        "opted_out": pl.col("notifications_allowed").eq_missing(pl.lit(value=False)),
+        "minor": pl.col("age") < ADULT_AGE,
+        "no_use": (pl.col("observed_days_28d").fill_null(0) == 0) & (seen >= NO_USE_DAYS),
         "weekly_cap": pl.col("interventions_7d") >= WEEKLY_CAP,
+        "unknown_time_zone": ~pl.col("zone_known"),
         "no_trigger": pl.col("triggers").list.len() == 0,
+        "no_candidate": (pl.col("triggers").list.len() > 0) & pl.col("best_score").is_null(),
     }
-    return pl.concat_list([pl.when(condition).then(pl.lit(name)) for name, condition in reasons.items()]).list.drop_nulls()
+    named = [pl.when(rule.fill_null(value=False)).then(pl.lit(name)) for name, rule in rules.items()]
+    return pl.concat_list(named).list.drop_nulls()
 
 
-def _pairs(library: tuple[Intervention, ...]) -> pl.DataFrame:
-    """Return one row per (trigger, intervention) of the library."""
-    return pl.DataFrame(
-        [
-            {
-                "trigger": trigger,
-                "action": entry.action,
-                "channel": entry.channel,
-                "base": entry.base_effectiveness,
-                "context": round(1 - (PRIORITY[trigger] - 1) / len(PRIORITY), 6),
-            }
-            for entry in library
-            for trigger in entry.triggers
+def _candidate_json(action: str, channel: pl.Expr) -> pl.Expr:
+    record = pl.struct(
+        pl.lit(action).alias("action"),
+        channel.alias("channel"),
+        pl.col(f"score_{action}").alias("score"),
+        pl.col(f"trigger_{action}").alias("trigger"),
+        pl.col(f"excluded_{action}").alias("excluded"),
+    ).struct.json_encode()
+    return pl.when(pl.col(f"trigger_{action}").is_not_null()).then(record)
+
+
+def choose(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """Add triggers, candidates, the best action and its score to one row per person.
+
+    A candidate is an intervention with a trigger that fired. Ties go to the earlier one in the library.
+    """
+    fired = fired_triggers(catalogue)
+    people = people.with_columns(expression.alias(f"fired_{name}") for name, expression in fired.items())
+    people = people.with_columns(
+        triggers=pl.concat_list(
+            [pl.when(pl.col(f"fired_{name}")).then(pl.lit(name)) for name in fired]
+        ).list.drop_nulls()
+    )
+    actions = [item.action for item in catalogue.interventions]
+    columns = []
+    for item in catalogue.interventions:
+        by = [pl.when(pl.col(f"fired_{name}")).then(pl.lit(name)) for name in fired if name in item.triggers]
+        columns += [
+            pl.coalesce(*by, pl.lit(None, pl.String)).alias(f"trigger_{item.action}"),
+            score(item).alias(f"score_{item.action}"),
+            excluded(item).alias(f"excluded_{item.action}"),
         ]
+    people = people.with_columns(columns)
+    people = people.with_columns(
+        pl.when(pl.col(f"trigger_{action}").is_not_null() & pl.col(f"excluded_{action}").is_null())
+        .then(pl.col(f"score_{action}"))
+        .alias(f"eligible_{action}")
+        for action in actions
+    ).with_columns(best_score=pl.max_horizontal([f"eligible_{action}" for action in actions]))
+    best = [pl.when(pl.col(f"eligible_{action}") == pl.col("best_score")).then(pl.lit(action)) for action in actions]
+    people = people.with_columns(action=pl.coalesce(*best, pl.lit(NO_ACTION)))
+    channel = [
+        pl.when(pl.col("action") == item.action).then(chosen_channel(item)) for item in catalogue.interventions
+    ]
+    listed = pl.concat_str(
+        [_candidate_json(item.action, chosen_channel(item)) for item in catalogue.interventions],
+        separator=",", ignore_nulls=True,
+    )  # fmt: skip
+    return people.with_columns(
+        channel=pl.coalesce(*channel), candidates=pl.concat_str(pl.lit("["), listed.fill_null(""), pl.lit("]"))
     )
 
 
-def candidates(people: pl.DataFrame, library: tuple[Intervention, ...]) -> pl.DataFrame:
-    """Return every candidate of every person with its score and why it is excluded, if it is.
+def decide(people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalogue) -> pl.DataFrame:
+    """Return three decisions per person, columns as in ``gold.decisions``, in the order of the people given.
 
-    Returns
-    -------
-    polars.DataFrame
-        One row per person, trigger and intervention: user_id, trigger, action, channel, score, excluded.
+    Parameters
+    ----------
+    people
+        One row per person: features as known on the night, the profile, the prediction (``skip_probability``,
+        ``model``, ``model_version``, null where no model is in force), and the answers of the last nights.
     """
-    entries = {entry.action: entry for entry in library}
-    styles = {entry.action: {style for texts in entry.templates.values() for style in texts} for entry in library}
-    pairs = people.explode("triggers", keep_nulls=False, empty_as_null=False).rename({"triggers": "trigger"}).join(
-        _pairs(library), on="trigger", how="inner"
+    decided = with_preferred_hour(with_first_local_date(people, batch_date))
+    decided = choose(decided, catalogue).with_columns(unavailable_reasons=unavailable_reasons())
+    available = pl.col("unavailable_reasons").list.len() == 0
+    recorded = [pl.col(name) for name in used_values(catalogue)]
+    decided = decided.with_columns(
+        available=available,
+        action=pl.when(available).then("action").otherwise(pl.lit(NO_ACTION)),
+        channel=pl.when(available).then("channel"),
+        features=pl.struct(recorded).struct.json_encode(),
     )
-    excluded = pl.when((pl.col("injured") > 0) & (pl.col("action") != "recovery_day")).then(pl.lit("injured"))
-    personal = pl.lit(NEUTRAL)
-    for action, entry in entries.items():
-        is_action = pl.col("action") == action
-        if columns := entry.placeholders():
-            thin = pl.any_horizontal(
-                *(pl.col(column).is_null() for column in columns),
-                *(pl.col(column) < least for column, least in entry.at_least.items()),
-            )
-            excluded = excluded.when(is_action & thin).then(pl.lit("evidence_missing"))
-        matching = is_action & pl.col("communication_style").is_in(list(styles[action]))
-        personal = pl.when(matching).then(pl.lit(1.0)).otherwise(personal)
-    score = (
-        WEIGHTS["base"] * pl.col("base")
-        + WEIGHTS["personal"] * personal
-        + WEIGHTS["history"] * NEUTRAL
-        + WEIGHTS["context"] * pl.col("context")
-    )
-    return pairs.with_columns(score=score.round(6), excluded=excluded).select(
-        "user_id", "trigger", "action", "channel", "score", "excluded"
-    )
+    decided = with_messages(decided, catalogue)
+    kept = (
+        "user_id", "time_zone", "first_decision_date", "preferred_hour", "available", "unavailable_reasons", "triggers",
+        "action", "channel", "best_score", "candidates", "features", "message", "payload", "model", "model_version",
+    )  # fmt: skip
+    horizons = pl.DataFrame({"horizon": list(range(HORIZONS))}, schema={"horizon": pl.Int32})
+    rows = decided.select(kept).join(horizons, how="cross", maintain_order="left_right")
+    rows = rows.with_columns(local_date=pl.col("first_decision_date") + pl.duration(days=pl.col("horizon")))
+    rows = with_send_window(rows)
+    return draw(rows, batch_date, seed, catalogue.version)
 
 
-def choose(people: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """Add to each person the best candidate that is not excluded, and all candidates as JSON.
+def draw(rows: pl.DataFrame, batch_date: date, seed: int, version: str) -> pl.DataFrame:
+    """Add id, seed, probability and the result of the draw; send means available and draw < probability.
 
-    Ties go to the more urgent trigger, then to the name of the action, never to the order of rows.
+    The seed of a decision comes from its id alone, so neither the order nor the grouping of rows matters, and
+    ``draw = seed / 2**63`` can be recomputed by anyone.
     """
-    ranked = found.with_columns(priority=pl.col("trigger").replace_strict(PRIORITY, return_dtype=pl.Int64)).sort(
-        ["user_id", pl.col("score"), "priority", "action"], descending=[False, True, False, False]
-    )
-    best = ranked.filter(pl.col("excluded").is_null()).unique("user_id", keep="first", maintain_order=True)
-    as_json = pl.struct("action", "channel", "trigger", "score", "excluded").struct.json_encode()
-    told = ranked.group_by("user_id", maintain_order=True).agg(candidates=as_json.str.join(","))
-    return (
-        people.join(best.select("user_id", "action", "channel", "score"), on="user_id", how="left")
-        .join(told, on="user_id", how="left")
-        .with_columns(candidates=pl.format("[{}]", pl.col("candidates").fill_null("")))
-    )
-
-
-def probabilities() -> pl.Expr:
-    """Return the probability of sending: the score within its bounds for the available, 0 for the others."""
-    low, high = PROBABILITY_BOUNDS
-    return pl.when(pl.col("available")).then(pl.col("score").clip(low, high).round(6)).otherwise(0.0)
-
-
-def _number(name: str) -> pl.Expr:
-    """Return a person's own number as text: whole numbers as such, others with one decimal."""
-    value = pl.col(name)
-    rounded = value.cast(pl.Float64).round(1)
-    return pl.when(rounded == rounded.round(0)).then(rounded.cast(pl.Int64).cast(pl.String)).otherwise(rounded.cast(pl.String))
-
-
-def _filled(template: str) -> pl.Expr:
-    parts: list[pl.Expr] = []
-    position = 0
-    for found in PLACEHOLDER.finditer(template):
-        parts += [pl.lit(template[position : found.start()]), _number(found.group(1))]
-        position = found.end()
-    return pl.concat_str([*parts, pl.lit(template[position:])])
-
-
-def messages(library: tuple[Intervention, ...]) -> pl.Expr:
-    """Return the text for each person's action, language and style; null where there is no action."""
-    text: pl.Expr = pl.lit(None, dtype=pl.String)
-    for entry in library:
-        for language, styles in entry.templates.items():
-            speaks = pl.col("language").fill_null(DEFAULT_LANGUAGE) == language
-            if language == DEFAULT_LANGUAGE:
-                speaks = ~pl.col("language").fill_null(DEFAULT_LANGUAGE).is_in([name for name in entry.templates if name != language])
-            for style in styles:
-                wants = pl.col("communication_style").fill_null(DEFAULT_STYLE) == style
-                if style == DEFAULT_STYLE:
-                    wants = ~pl.col("communication_style").fill_null(DEFAULT_STYLE).is_in([name for name in styles if name != style])
-                chosen = (pl.col("action") == entry.action) & speaks & wants
-                text = pl.when(chosen).then(_filled(template_for(entry, language, style))).otherwise(text)
-    return text
-
-
-def payloads(library: tuple[Intervention, ...]) -> pl.Expr:
-    """Return the JSON payload of each person's action."""
-    by_action = {entry.action: json.dumps(entry.payload, sort_keys=True) for entry in library}
-    return pl.col("action").replace_strict(by_action, default="{}", return_dtype=pl.String)
+    keys = rows.select(pl.concat_str(pl.lit(str(batch_date)), "user_id", pl.col("local_date").cast(pl.String), separator=SEPARATOR))
+    ids = stable_uuids(keys.to_series().to_list())
+    seeds = stable_seeds([f"{seed}{SEPARATOR}decision{SEPARATOR}{name}" for name in ids])
+    scored = pl.when(pl.col("horizon") == 0).then(pl.col("best_score").clip(LOWEST, HIGHEST)).otherwise(FALLBACK_PROBABILITY)
+    policy = pl.when(pl.col("horizon") == 0).then(pl.lit(POLICY)).otherwise(pl.lit(FALLBACK_POLICY))
+    return rows.with_columns(
+        pl.lit(batch_date).alias("batch_date"),
+        pl.lit(night_end(batch_date)).cast(pl.Datetime("us", "UTC")).alias("decided_at"),
+        pl.Series("decision_id", ids, dtype=pl.String),
+        pl.Series("seed", seeds, dtype=pl.Int64),
+        pl.when("available").then(scored).otherwise(0.0).alias("probability"),
+        pl.concat_str(policy, pl.lit(f"+{version}")).alias("policy_version"),
+    ).with_columns(send=pl.col("available") & (pl.col("seed").cast(pl.Float64) / DRAW_RANGE < pl.col("probability")))

@@ -1,154 +1,111 @@
-"""Publish the last night of an interval: the queue in Postgres, JSON lines in the outbox, SQS where configured.
+"""Job: the last night's decisions into the queue, the outbox and (where configured) SQS.
 
-``python -m interventions.publish --start 2026-01-05 [--end 2026-01-06]``
+    python -m interventions.publish --start 2026-03-01 --end 2026-03-07
+
+Reads gold.decisions; writes Postgres queue.interventions and OUTBOX/queue/batch_date=N. Nights before the last are
+over and are not published. Publishing again changes nothing; an older night never changes what a newer one decided.
 """
 
-import hashlib
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
-import orjson
 import polars as pl
+from psycopg import Connection
 
-from habitlake.clock import Interval, night_end
-from habitlake.job import JobContext, run_job
+from habitlake.clock import Interval
+from habitlake.job import JobContext, Summary, run_job
 from habitlake.lake import scan_table
 from habitlake.settings import Settings
-from habitlake.storage import is_remote, join, open_output
-from interventions.queue.client import queue_connection
+from interventions.outbox import send_to_sqs, write_outbox
+from interventions.policy import HORIZONS
+from interventions.queue.publish_rows import SENT_COLUMNS, newer_nights, publish_rows
+from interventions.queue.store import connect
 
-SCHEMA_VERSION = 1
-COLUMNS = (
-    "decision_id", "user_id", "local_date", "channel", "action", "message", "payload", "probability", "send_at",
-    "expires_at", "horizon", "batch_date", "policy_version", "model", "model_version",
-)  # fmt: skip
-SQS_BATCH = 10
-
-# A row of the night replaces what an older night left pending for the same person and local date; rows that a
-# client has claimed are history and stay, and an older night never replaces a newer one.
-WITHDRAW = """
-UPDATE queue.interventions AS held SET status = 'withdrawn', updated_at = now()
-FROM decided
-WHERE held.user_id = decided.user_id AND held.local_date = decided.local_date
-  AND held.decision_id <> decided.decision_id AND held.status = 'pending' AND held.batch_date < decided.batch_date
-"""
-DROPPED = """
-UPDATE queue.interventions AS held SET status = 'withdrawn', updated_at = now()
-FROM decided WHERE held.decision_id = decided.decision_id AND held.status = 'pending' AND NOT decided.send
-"""
-INSERT = f"""
-INSERT INTO queue.interventions AS held ({", ".join(COLUMNS)})
-SELECT {", ".join(COLUMNS)} FROM decided
-WHERE send AND NOT EXISTS (
-    SELECT FROM queue.interventions AS other
-    WHERE other.user_id = decided.user_id AND other.local_date = decided.local_date
-      AND other.decision_id <> decided.decision_id
-      AND (other.status IN ('claimed', 'acked', 'dead') OR other.batch_date > decided.batch_date)
-)
-ON CONFLICT (decision_id) DO UPDATE SET
-    {", ".join(f"{column} = excluded.{column}" for column in COLUMNS[3:])}, status = 'pending', updated_at = now()
-WHERE held.status IN ('pending', 'withdrawn')
-  AND (held.status <> 'pending'
-    OR ({", ".join(f"held.{column}" for column in COLUMNS[3:])})
-      IS DISTINCT FROM ({", ".join(f"excluded.{column}" for column in COLUMNS[3:])}))
-"""  # noqa: S608 - constants of this module
+KEYS = ("user_id", "local_date")
 
 
-def decisions_of(night: date, settings: Settings) -> pl.DataFrame:
-    """Return the night's decisions, sent or not, in a fixed order."""
+def read_decisions(night: date, settings: Settings) -> pl.DataFrame:
+    """Return the night's decisions; those not to send have nulls in the columns that nobody needs of them."""
+    columns = [column for column in SENT_COLUMNS if column not in {"batch_date", *KEYS}]
     return (
-        scan_table("gold.decisions", settings, nights=Interval(night, night))
-        .filter(pl.col("expires_at") > night_end(night))
-        .select(*COLUMNS, "send")
-        .sort("user_id", "local_date")
+        scan_table("gold.decisions", settings, Interval(night, night))
+        .select("batch_date", *KEYS, "send", *(pl.when("send").then(column).alias(column) for column in columns))
         .collect()
     )
 
 
-def publish_queue(decisions: pl.DataFrame, settings: Settings) -> dict[str, int]:
-    """Bring the queue to what the night decided, in one transaction; publishing twice changes nothing."""
-    with queue_connection(settings) as connection, connection.transaction():
-        connection.execute(
-            "CREATE TEMP TABLE decided ON COMMIT DROP AS"
-            f" SELECT {', '.join(COLUMNS)}, false AS send FROM queue.interventions LIMIT 0"  # noqa: S608 - constants
-        )
-        with connection.cursor().copy(f"COPY decided ({', '.join(COLUMNS)}, send) FROM STDIN") as copy:
-            for row in decisions.iter_rows():
-                copy.write_row(row)
-        withdrawn = connection.execute(WITHDRAW).rowcount + connection.execute(DROPPED).rowcount
-        written = connection.execute(INSERT).rowcount
-    return {"queued": written, "withdrawn": withdrawn}
+def overlapping(nights: Interval, settings: Settings, *, sent_only: bool) -> pl.LazyFrame:
+    """Return the keys that some nights decided on."""
+    frame = scan_table("gold.decisions", settings, nights)
+    return (frame.filter("send") if sent_only else frame).select(*KEYS, "decision_id", "batch_date")
 
 
-def _items(decisions: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    for row in decisions.filter("send").iter_rows(named=True):
-        yield {**row, "payload": orjson.loads(row["payload"])}
+def not_decided_later(decisions: pl.DataFrame, night: date, newer: list[date], settings: Settings) -> pl.DataFrame:
+    """Drop what a newer published night has decided; only nights close enough to share local dates are read."""
+    reach = night + timedelta(days=HORIZONS)
+    near = [later for later in newer if later <= reach]
+    if not near:
+        return decisions
+    later = overlapping(Interval(near[0], near[-1]), settings, sent_only=False).filter(pl.col("batch_date").is_in(near))
+    return decisions.join(later.select(KEYS).unique().collect(), on=KEYS, how="anti")
 
 
-def publish_files(decisions: pl.DataFrame, night: date, settings: Settings) -> int:
-    """Write the night's decisions as JSON lines with a manifest; the manifest comes last and seals the folder."""
-    lines = b"".join(orjson.dumps(item) + b"\n" for item in _items(decisions))
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "batch_date": night.isoformat(),
-        "decisions": lines.count(b"\n"),
-        "sha256": hashlib.sha256(lines).hexdigest(),
-        "file": "decisions.jsonl",
-    }
-    folder = join(settings.outbox, "queue", f"batch_date={night}")
-    for name, body in (("decisions.jsonl", lines), ("_manifest.json", json.dumps(manifest, sort_keys=True).encode())):
-        _put(join(folder, name), body, settings)
-    return int(manifest["decisions"])  # type: ignore[call-overload]
+def withdrawals(decisions: pl.DataFrame, night: date, settings: Settings) -> pl.DataFrame:
+    """Return what earlier nights would have sent on a day for which this night decided not to."""
+    earlier = Interval(night - timedelta(days=HORIZONS - 1), night - timedelta(days=1))
+    sent = overlapping(earlier, settings, sent_only=True).collect()
+    return sent.join(decisions.filter(~pl.col("send")).select(KEYS), on=KEYS, how="semi").sort("batch_date").unique(
+        KEYS, keep="last", maintain_order=True
+    )
 
 
-def _put(uri: str, body: bytes, settings: Settings) -> None:
-    if is_remote(uri):
-        import boto3
+def publish_night(night: date, settings: Settings, connection: Connection[Any]) -> dict[str, object]:
+    """Publish one night everywhere; return counts."""
+    decisions = read_decisions(night, settings)
+    sent = decisions.filter("send")
+    manifest = write_outbox(
+        night, sent, withdrawals(decisions, night, settings), {"decisions": decisions.height}, settings
+    )
+    sha256 = manifest["sha256"]["decisions.jsonl"]
+    live = not_decided_later(decisions, night, newer_nights(connection, night), settings)
+    counts = publish_rows(connection, night, live)
+    connection.execute(
+        "INSERT INTO queue.publications AS p (batch_date, decisions, sha256) VALUES (%s, %s, %s)"
+        " ON CONFLICT (batch_date) DO UPDATE SET decisions = excluded.decisions, sha256 = excluded.sha256,"
+        " published_at = now() WHERE p.sha256 <> excluded.sha256",
+        [night, decisions.height, sha256],
+    )
+    connection.commit()
+    summary: dict[str, object] = {"night": str(night), "decisions": decisions.height, "to_send": sent.height, **counts}
+    if settings.sqs_queue_url:
+        summary["sqs"] = send_once(night, sha256, live.filter("send"), settings, connection)
+    return summary
 
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        boto3.client("s3", endpoint_url=settings.s3_endpoint_url).put_object(Bucket=bucket, Key=key, Body=body)
-        return
-    with open_output(uri, settings) as stream:
-        stream.write(body)
 
-
-def publish_sqs(decisions: pl.DataFrame, settings: Settings) -> int:
-    """Send the night's decisions to SQS in batches; the decision id lets consumers drop repeats."""
-    if settings.sqs_queue_url is None:
+def send_once(
+    night: date, sha256: str, sent: pl.DataFrame, settings: Settings, connection: Connection[Any]
+) -> int:
+    """Send the night to SQS unless just these decisions were sent before; return how many messages went out."""
+    row = connection.execute("SELECT sqs_sha256 FROM queue.publications WHERE batch_date = %s", [night]).fetchone()
+    if row and row[0] == sha256:
         return 0
-    import boto3
-
-    client = boto3.client("sqs", endpoint_url=settings.s3_endpoint_url)
-    fifo = settings.sqs_queue_url.endswith(".fifo")
-    items = list(_items(decisions))
-    for start in range(0, len(items), SQS_BATCH):
-        entries = [
-            {
-                "Id": str(index),
-                "MessageBody": orjson.dumps(item).decode(),
-                **({"MessageGroupId": item["user_id"], "MessageDeduplicationId": item["decision_id"]} if fifo else {}),
-            }
-            for index, item in enumerate(items[start : start + SQS_BATCH])
-        ]
-        client.send_message_batch(QueueUrl=settings.sqs_queue_url, Entries=entries)
-    return len(items)
+    count = send_to_sqs(sent, settings)
+    connection.execute("UPDATE queue.publications SET sqs_sha256 = %s WHERE batch_date = %s", [sha256, night])
+    connection.commit()
+    return count
 
 
-def run(context: JobContext) -> Mapping[str, object]:
+def run(context: JobContext) -> Summary:
     """Publish the last night of the interval."""
-    night = context.interval.end
-    decisions = decisions_of(night, context.settings)
-    counts = publish_queue(decisions, context.settings)
-    files = publish_files(decisions, night, context.settings)
-    return {"night": str(night), **counts, "in_outbox": files, "to_sqs": publish_sqs(decisions, context.settings)}
+    with connect(context.settings) as connection:
+        return publish_night(context.interval.end, context.settings, connection)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line."""
-    return run_job("publish", run, description=__doc__ or "", argv=argv)
+    """Run the job from the command line."""
+    return run_job("interventions.publish", run, description=__doc__ or "", argv=argv)
 
 
 if __name__ == "__main__":

@@ -66,16 +66,16 @@ def send_window(day: date, hour: float, info: tzinfo) -> tuple[datetime, datetim
 
 
 def with_first_local_date(people: pl.DataFrame, batch_date: date) -> pl.DataFrame:
-    """Add ``first_local_date`` and ``zone_known``; a zone nobody knows counts as UTC and makes unavailable."""
+    """Add ``first_decision_date`` and ``zone_known``; a zone nobody knows counts as UTC and makes unavailable."""
     names = people["time_zone"].unique().to_list()
     infos = [zone_info(name) for name in names]
     zones = pl.DataFrame(
         {
             "time_zone": names,
             "zone_known": [info is not None for info in infos],
-            "first_local_date": [first_local_date(batch_date, info or UTC) for info in infos],
+            "first_decision_date": [first_local_date(batch_date, info or UTC) for info in infos],
         },
-        schema={"time_zone": pl.String, "zone_known": pl.Boolean, "first_local_date": pl.Date},
+        schema={"time_zone": pl.String, "zone_known": pl.Boolean, "first_decision_date": pl.Date},
     )
     return people.join(zones, on="time_zone", how="left", nulls_equal=True, maintain_order="left")
 

@@ -1,1 +1,1 @@
-"""The queue of decisions to carry out: claim with a lease, ack, fail, expiry; rows live in Postgres."""
+"""The queue of decisions to send: a Postgres table that clients claim from, and the files beside it."""

@@ -1,147 +1,184 @@
-"""The queue as its clients see it.
+"""What a sending client does: claim due decisions under a lease, ack or fail them; and what an operator looks at.
 
-A decision is pending, claimed under a lease, then acked; a failed or expired claim goes back to pending until
-its attempts run out (dead). A decision past its expiry is never handed out. ``as_of`` is the instant a client
-acts at; it defaults to the database's clock and lets a world of the past be replayed.
+Instants are judged by the database's clock; ``as_of`` replaces it for worlds whose dates lie in the past, and tests.
+A claimed decision whose lease ran out is handed out again. A decision past ``expires_at`` is never handed out.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
+from psycopg import Connection
 from psycopg.rows import dict_row
 
 from habitlake.errors import PermanentError
-from habitlake.runtime import postgres
 from habitlake.settings import Settings
+from interventions.queue.contract import ClaimedItem, QueueItem
+from interventions.queue.store import connect
+from interventions.schedule import LIFETIME
 
-if TYPE_CHECKING:
-    import psycopg
-
-MIGRATIONS = Path(__file__).with_name("migrations.sql")
 MAX_ATTEMPTS = 5
-MOMENT = "coalesce(%(as_of)s::timestamptz, now())"
-ITEM_COLUMNS = (
-    "decision_id, user_id, local_date, channel, action, message, payload, probability, send_at, expires_at,"
-    " horizon, batch_date, policy_version, model, model_version, status, attempts, claimed_by, lease_until"
+RETRY_AFTER = timedelta(minutes=1)
+DEFAULT_LEASE_S = 300
+STATUSES = ("pending", "claimed", "acked", "failed", "withdrawn", "dead")
+COLUMNS = (*QueueItem.model_fields, "status", "attempts", "claimed_by", "lease_until", "last_error")
+_SELECTED = ", ".join(f"q.{column}" for column in COLUMNS)
+
+# Text of this module and constants alone; every value is a parameter.
+_CLAIM = f"""
+WITH clock AS (SELECT coalesce(%(as_of)s::timestamptz, now()) AS instant),
+spent AS (
+    -- Handed out five times and never acked: nobody gets it again.
+    UPDATE queue.interventions SET status = 'dead', updated_at = now(),
+        last_error = coalesce(last_error, 'its lease ran out ' || attempts || ' times')
+    WHERE decision_id IN (
+        SELECT decision_id FROM queue.interventions, clock
+        WHERE status = 'claimed' AND lease_until <= clock.instant AND attempts >= %(max_attempts)s
+        FOR UPDATE OF interventions SKIP LOCKED
+    )
+),
+due AS (
+    SELECT decision_id FROM queue.interventions, clock
+    WHERE status IN ('pending', 'claimed', 'failed')
+        AND (status = 'pending' OR lease_until <= clock.instant)
+        AND attempts < %(max_attempts)s
+        AND expires_at > clock.instant
+        -- No decision lives longer than its lifetime; this bound keeps the index scan off the expired ones.
+        AND send_at > clock.instant - %(lifetime)s
+        AND (send_at <= clock.instant OR (horizon = 0 AND NOT %(due_only)s))
+        AND (%(channel)s::text IS NULL OR channel = %(channel)s)
+    ORDER BY send_at, decision_id
+    LIMIT %(limit)s
+    FOR UPDATE OF interventions SKIP LOCKED
 )
+UPDATE queue.interventions AS q
+SET status = 'claimed', attempts = q.attempts + 1, claimed_by = %(worker)s, updated_at = now(),
+    lease_until = clock.instant + make_interval(secs => %(lease_seconds)s)
+FROM due, clock
+WHERE q.decision_id = due.decision_id
+RETURNING {_SELECTED}
+"""  # noqa: S608
 
 
-@contextmanager
-def queue_connection(settings: Settings) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
-    """Connect with the queue's table in place; commits at the end."""
-    with postgres.connect("habitlake", settings) as connection:
-        connection.row_factory = dict_row  # type: ignore[assignment]
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('habitlake.queue.migrations'))")
-            connection.execute(MIGRATIONS.read_text())
-        yield connection  # type: ignore[misc]
-
-
-def claim(  # noqa: PLR0913 - the terms of a claim
-    settings: Settings,
+def claim(  # noqa: PLR0913 - what a claim says
+    connection: Connection[Any],
+    limit: int,
     *,
     worker: str,
-    limit: int = 10,
-    lease_seconds: int = 300,
+    lease_seconds: float = DEFAULT_LEASE_S,
     channel: str | None = None,
     as_of: datetime | None = None,
-) -> list[dict[str, Any]]:
-    """Hand out up to ``limit`` due decisions under a lease; two clients never get the same one.
+    due_only: bool = False,
+) -> list[ClaimedItem]:
+    """Hand out up to ``limit`` decisions, the earliest first; no two clients get the same one.
 
-    Due is what may be sent now or later today: not expired, not under another's lease. Earliest first.
+    A decision can be had when it is not expired, and pending, failed and waited, or claimed with its lease run
+    out. The next day's decisions are final, so they are handed out ahead and the client keeps to ``send_at``
+    (``due_only``: not before it). Fallback days are handed out only once due, for a later night may replace them.
     """
-    with queue_connection(settings) as connection:
-        values = {"as_of": as_of, "channel": channel, "limit": limit, "worker": worker, "lease": lease_seconds}
-        connection.execute(
-            f"""UPDATE queue.interventions SET status = 'dead', updated_at = now()
-            WHERE status = 'claimed' AND lease_until < {MOMENT} AND attempts >= {MAX_ATTEMPTS}""",  # noqa: S608 - constants
-            values,
-        )
-        return connection.execute(
-            f"""
-            UPDATE queue.interventions
-            SET status = 'claimed', claimed_by = %(worker)s, attempts = attempts + 1, updated_at = now(),
-                lease_until = {MOMENT} + make_interval(secs => %(lease)s)
-            WHERE decision_id IN (
-                SELECT decision_id FROM queue.interventions
-                WHERE (status = 'pending' OR (status = 'claimed' AND lease_until < {MOMENT}))
-                  AND expires_at > {MOMENT}
-                  AND (%(channel)s::text IS NULL OR channel = %(channel)s)
-                ORDER BY send_at, decision_id
-                LIMIT %(limit)s
-                FOR UPDATE SKIP LOCKED
-            )
-            RETURNING {ITEM_COLUMNS}
-            """,  # noqa: S608 - constants of this module
-            values,
-        ).fetchall()
+    values = {
+        "limit": limit, "worker": worker, "lease_seconds": lease_seconds, "channel": channel, "as_of": as_of,
+        "max_attempts": MAX_ATTEMPTS, "due_only": due_only, "lifetime": LIFETIME,
+    }  # fmt: skip
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_CLAIM, values).fetchall()
+    return sorted((ClaimedItem.model_validate(row) for row in rows), key=lambda item: (item.send_at, item.decision_id))
 
 
-def _settle(settings: Settings, decision_id: str, worker: str | None, assignment: str, values: dict[str, Any]) -> str:
-    with queue_connection(settings) as connection:
+def ack(connection: Connection[Any], decision_id: str, worker: str) -> None:
+    """Record that the decision was sent; once more changes nothing.
+
+    Raises
+    ------
+    PermanentError
+        If this client does not hold the decision (its lease ran out and another got it, or it was never claimed).
+    """
+    _finish(
+        connection, decision_id, worker,
+        "UPDATE queue.interventions SET status = 'acked', lease_until = NULL, updated_at = now()"
+        " WHERE decision_id = %(id)s AND claimed_by = %(worker)s AND status = 'claimed'",
+        {}, done="acked",
+    )  # fmt: skip
+
+
+def fail(connection: Connection[Any], decision_id: str, worker: str, error: str, as_of: datetime | None = None) -> str:
+    """Record that sending failed; it is handed out again after a minute, or is dead after five attempts.
+
+    Returns
+    -------
+    str
+        The new status, ``failed`` or ``dead``.
+
+    Raises
+    ------
+    PermanentError
+        If this client does not hold the decision.
+    """
+    return _finish(
+        connection, decision_id, worker,
+        "UPDATE queue.interventions SET status = CASE WHEN attempts >= %(max)s THEN 'dead' ELSE 'failed' END,"
+        " lease_until = coalesce(%(as_of)s::timestamptz, now()) + %(wait)s, last_error = %(error)s, updated_at = now()"
+        " WHERE decision_id = %(id)s AND claimed_by = %(worker)s AND status = 'claimed'",
+        {"max": MAX_ATTEMPTS, "wait": RETRY_AFTER, "error": error[:2_000], "as_of": as_of}, done=None,
+    )  # fmt: skip
+
+
+def _finish(  # noqa: PLR0913, PLR0917 - private
+    connection: Connection[Any], decision_id: str, worker: str, update: str, values: dict[str, object], done: str | None
+) -> str:
+    with connection.transaction():
         row = connection.execute(
-            f"""UPDATE queue.interventions SET {assignment}, updated_at = now()
-            WHERE decision_id = %(id)s AND status = 'claimed' AND (%(worker)s::text IS NULL OR claimed_by = %(worker)s)
-            RETURNING status""",  # noqa: S608 - the assignment is a constant of this module
-            {"id": decision_id, "worker": worker, **values},
+            update.encode() + b" RETURNING status", {"id": decision_id, "worker": worker, **values}
         ).fetchone()
-        if row is not None:
-            return str(row["status"])
-        found = connection.execute(
+        if row:
+            return str(row[0])
+        held = connection.execute(
             "SELECT status, claimed_by FROM queue.interventions WHERE decision_id = %s", [decision_id]
         ).fetchone()
-    state = f"it is {found['status']} (claimed by {found['claimed_by']})" if found else "there is no such decision in the queue"
-    msg = f"decision {decision_id} is not claimed by {worker or 'anyone'}: {state}; claim it first"
+    if held is None:
+        msg = f"decision {decision_id} is not in the queue; a newer night may have replaced it"
+        raise PermanentError(msg)
+    if held[0] == done and held[1] == worker:
+        return str(held[0])
+    msg = f"decision {decision_id} is {held[0]} and held by {held[1] or 'nobody'}, not by {worker}; claim it first"
     raise PermanentError(msg)
 
 
-def ack(settings: Settings, decision_id: str, worker: str | None = None) -> str:
-    """Record that a claimed decision was carried out; return its status.
-
-    Raises
-    ------
-    PermanentError
-        If it is not claimed by this worker.
-    """
-    return _settle(settings, decision_id, worker, "status = 'acked', lease_until = NULL", {})
-
-
-def fail(settings: Settings, decision_id: str, error: str, worker: str | None = None) -> str:
-    """Give a claimed decision back; after five attempts it is dead. Return its status.
-
-    Raises
-    ------
-    PermanentError
-        If it is not claimed by this worker.
-    """
-    assignment = (
-        f"status = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN 'dead' ELSE 'pending' END, lease_until = NULL, last_error = %(error)s"
-    )
-    return _settle(settings, decision_id, worker, assignment, {"error": error[:1000]})
-
-
 def list_items(
-    settings: Settings, *, limit: int = 20, status: str | None = None, batch_date: str | None = None
-) -> list[dict[str, Any]]:
-    """Return decisions of the queue, the next local day's first, earliest to send first."""
-    with queue_connection(settings) as connection:
-        return connection.execute(
-            f"""SELECT {ITEM_COLUMNS} FROM queue.interventions
-            WHERE (%(status)s::text IS NULL OR status = %(status)s)
-              AND (%(batch)s::date IS NULL OR batch_date = %(batch)s::date)
-            ORDER BY batch_date DESC, horizon, send_at, decision_id LIMIT %(limit)s""",  # noqa: S608 - constants
-            {"status": status, "batch": batch_date, "limit": limit},
-        ).fetchall()
+    connection: Connection[Any],
+    limit: int = 100,
+    *,
+    statuses: Sequence[str] = (),
+    batch_date: date | None = None,
+    channel: str | None = None,
+) -> list[ClaimedItem]:
+    """Return items without claiming them: the newest night's first, the next local day before the fallback days."""
+    query = (
+        f"SELECT {_SELECTED} FROM queue.interventions AS q"  # noqa: S608 - constants
+        " WHERE (cardinality(%(statuses)s::text[]) = 0 OR status = ANY(%(statuses)s))"
+        " AND (%(batch_date)s::date IS NULL OR batch_date = %(batch_date)s)"
+        " AND (%(channel)s::text IS NULL OR channel = %(channel)s)"
+        " ORDER BY batch_date DESC, horizon, send_at, decision_id LIMIT %(limit)s"
+    )
+    values = {"statuses": list(statuses), "batch_date": batch_date, "channel": channel, "limit": limit}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [ClaimedItem.model_validate(row) for row in cursor.execute(query.encode(), values)]
 
 
-def depth(settings: Settings) -> dict[str, int]:
-    """Return the number of decisions per status; expired ones that nobody claimed are counted apart."""
-    with queue_connection(settings) as connection:
-        rows: Sequence[dict[str, Any]] = connection.execute(
-            "SELECT CASE WHEN status = 'pending' AND expires_at <= now() THEN 'expired' ELSE status END AS state,"
-            " count(*) AS count FROM queue.interventions GROUP BY 1 ORDER BY 1"
+def depth(connection: Connection[Any], as_of: datetime | None = None) -> dict[str, int]:
+    """Return how many decisions are in each state; those that wait past their expiry count as ``expired``."""
+    counts = dict.fromkeys((*STATUSES, "expired"), 0)
+    counts.update(
+        connection.execute(
+            "SELECT CASE WHEN status IN ('pending', 'failed') AND expires_at <= coalesce(%s::timestamptz, now())"
+            " THEN 'expired' ELSE status END AS state, count(*) FROM queue.interventions GROUP BY state",
+            [as_of],
         ).fetchall()
-    return {str(row["state"]): int(row["count"]) for row in rows}
+    )
+    return counts
+
+
+def queue_depth(settings: Settings) -> dict[str, int]:
+    """Return how many decisions are in each state, for a report."""
+    with connect(settings) as connection:
+        return depth(connection)

@@ -1,0 +1,92 @@
+"""Texts in the person's language and style, with numbers that are their own.
+
+Rendered per (action, language, style) group, so a template is formatted once for everyone who gets it.
+"""
+
+import polars as pl
+
+from interventions.catalogue import Catalogue, Intervention, Language, Style, placeholders
+
+MONTHS: dict[Language, tuple[str, ...]] = {
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December"),
+    "de": ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+           "November", "Dezember"),
+}  # fmt: skip
+DECIMAL_MARK: dict[Language, str] = {"en": ".", "de": ","}
+DAY_FORMAT: dict[Language, str] = {"en": "{} {}", "de": "{}. {}"}
+MAX_LENGTH = 240
+
+
+def language_of() -> pl.Expr:
+    """Return the language to write in: German for who asked for it in any form (de, de-AT), else English."""
+    german = pl.col("language").str.to_lowercase().str.starts_with("de").fill_null(value=False)
+    return pl.when(german).then(pl.lit("de")).otherwise(pl.lit("en"))
+
+
+def style_of() -> pl.Expr:
+    """Return the style to write in: direct for who asked for it, else encouraging."""
+    direct = pl.col("communication_style").str.to_lowercase().is_in(["direct", "factual", "concise"])
+    return pl.when(direct.fill_null(value=False)).then(pl.lit("direct")).otherwise(pl.lit("encouraging"))
+
+
+def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -> pl.Expr:
+    """Return a value as text in a language; null when the value is not known."""
+    column = pl.col(value)
+    if form == "decimal":
+        rounded = column.cast(pl.Float64).round(1)
+        return (
+            pl.when(rounded.is_finite())
+            .then(rounded.cast(pl.Decimal(18, 1)).cast(pl.String).str.replace(".", DECIMAL_MARK[language], literal=True))
+        )
+    if form == "day":
+        month = column.dt.month().cast(pl.Int64).replace_strict(
+            dict(enumerate(MONTHS[language], start=1)), default=None, return_dtype=pl.String
+        )
+        return pl.format(DAY_FORMAT[language], column.dt.day(), month)
+    none, one, many = catalogue.units[language][form]
+    count = pl.when(column.cast(pl.Float64).is_finite()).then(column.cast(pl.Float64).round(0).cast(pl.Int64))
+    return (
+        pl.when(count == 0).then(pl.lit(none)).when(count == 1).then(pl.lit(one)).when(count.is_not_null()).then(pl.format(many, count))
+    )
+
+
+def render(text: str, language: Language, catalogue: Catalogue) -> pl.Expr:
+    """Return the message, or null where a value that it names is not known."""
+    named = placeholders(text)
+    pattern = text
+    for name, form in named:
+        pattern = pattern.replace(f"{{{name}:{form}}}", "{}", 1)
+    if not named:
+        return pl.lit(text)
+    whole = pl.format(pattern, *(formatted(name, form, language, catalogue) for name, form in named))
+    # A sentence starts with a capital, also when it starts with "no sessions".
+    return pl.concat_str(whole.str.slice(0, 1).str.to_uppercase(), whole.str.slice(1))
+
+
+def message(intervention: Intervention, language: Language, style: Style, catalogue: Catalogue) -> pl.Expr:
+    """Return the first message of a style whose values are all known."""
+    return pl.coalesce([render(text, language, catalogue) for text in intervention.messages[language][style]])
+
+
+def payload(intervention: Intervention) -> pl.Expr:
+    """Return the JSON payload for the app: what to do, its fixed parameters and the person's own values."""
+    fixed = {"do": intervention.app_action, **intervention.payload}
+    values = [pl.lit(value).alias(name) for name, value in fixed.items()]
+    return pl.struct([*values, *(pl.col(name) for name in intervention.payload_values)]).struct.json_encode()
+
+
+def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """Add ``message`` and ``payload`` to people with ``action``; both null where the action is none."""
+    empty = people.clear().with_columns(message=pl.lit(None, pl.String), payload=pl.lit(None, pl.String))
+    parts = [empty]
+    labelled = people.with_row_index("_row").with_columns(_language=language_of(), _style=style_of())
+    for (action, language, style), group in labelled.partition_by(["action", "_language", "_style"], as_dict=True).items():
+        if action == "none":
+            texts, content = pl.lit(None, pl.String), pl.lit(None, pl.String)
+        else:
+            item = catalogue.intervention(str(action))
+            texts, content = message(item, language, style, catalogue), payload(item)  # type: ignore[arg-type]
+        parts.append(group.with_columns(message=texts, payload=content))
+    return pl.concat(parts, how="diagonal").sort("_row").select(empty.columns)
+
