@@ -1,0 +1,1 @@
+"""Features online: Feast entities, sources, views and services over the lake."""
