@@ -1,0 +1,1 @@
+"""What will happen: one folder per model, and the lifecycle they share."""

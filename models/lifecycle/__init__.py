@@ -1,0 +1,1 @@
+"""Dataset, metrics, registry and promotion: what every model shares."""

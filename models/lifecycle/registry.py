@@ -1,0 +1,162 @@
+"""The registry of models (MLflow): versions, aliases champion and challenger, and the record of each decision.
+
+``python -m models.lifecycle.registry [--json]`` lists; ``... rollback MODEL VERSION`` moves the champion alias.
+"""
+
+import json
+import logging
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from habitlake.cli.app import Json, run_app
+from habitlake.cli.output import console, print_json, print_table
+from habitlake.errors import PermanentError
+from habitlake.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+ARTIFACT = "model.joblib"
+DECISION_TAG = "decision"
+FIGURES_TAG = "figures"
+
+
+def has_registry(settings: Settings) -> bool:
+    """Return whether anything was ever registered; asking MLflow itself would create its database first."""
+    if not settings.mlflow_tracking_uri.startswith("sqlite:///"):
+        return True
+    return Path(settings.mlflow_tracking_uri.removeprefix("sqlite:///")).exists()
+
+
+@lru_cache(maxsize=4)
+def client(settings: Settings) -> "MlflowClient":
+    """Return the MLflow client of this world; imports MLflow, which takes seconds."""
+    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=settings.mlflow_tracking_uri, registry_uri=settings.mlflow_tracking_uri)
+
+
+def champion_version(model: str, settings: Settings) -> str | None:
+    """Return the version in force, or None."""
+    if not has_registry(settings):
+        return None
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client(settings).get_model_version_by_alias(model, CHAMPION).version)
+    except MlflowException:
+        return None
+
+
+def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]:
+    """Return a registered version: estimator, calibration, feature service.
+
+    Raises
+    ------
+    PermanentError
+        If it is not registered or its artifact is gone.
+    """
+    import joblib
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client(settings).get_model_version(model, version)
+        path = download_artifacts(
+            run_id=found.run_id, artifact_path=ARTIFACT, tracking_uri=settings.mlflow_tracking_uri
+        )
+    except (MlflowException, OSError) as error:
+        msg = f"model {model} version {version} cannot be loaded: {error}; `habitlake models` lists what there is"
+        raise PermanentError(msg) from error
+    return dict(joblib.load(path))
+
+
+def set_champion(model: str, version: str, settings: Settings, reason: str) -> None:
+    """Move the champion alias and record why.
+
+    Raises
+    ------
+    PermanentError
+        If there is no such version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client(settings).get_model_version(model, version)
+    except MlflowException as error:
+        msg = f"model {model} has no version {version}; `habitlake models` lists what there is"
+        raise PermanentError(msg) from error
+    client(settings).set_registered_model_alias(model, CHAMPION, version)
+    client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
+
+
+def model_report(settings: Settings) -> list[dict[str, Any]]:
+    """Return per registered model: champion, challenger, versions, the last decision, figures of the champion."""
+    if not has_registry(settings):
+        return []
+    report = []
+    for model in client(settings).search_registered_models():
+        versions = client(settings).search_model_versions(f"name = '{model.name}'")
+        aliases = dict(model.aliases or {})
+        champion = aliases.get(CHAMPION)
+        figures = next((version.tags.get(FIGURES_TAG) for version in versions if str(version.version) == str(champion)), None)
+        metrics = [
+            {"score": name, **{metric: f"{value:.3f} [{low:.3f}, {high:.3f}]" for metric, (value, low, high) in values.items()}}
+            for name, values in (json.loads(figures) if figures else {}).items()
+        ]
+        report.append(
+            {
+                "name": model.name,
+                "champion": champion,
+                "challenger": aliases.get(CHALLENGER),
+                "versions": sorted((str(version.version) for version in versions), key=int),
+                "decision": (model.tags or {}).get(DECISION_TAG),
+                "metrics": metrics,
+            }
+        )
+    return report
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True)
+
+
+@app.callback()
+def models(context: typer.Context, json_output: Json = False) -> None:
+    """Show registered models, their figures, and why each was promoted or refused."""
+    if context.invoked_subcommand is not None:
+        return
+    report = model_report(get_settings())
+    if json_output:
+        print_json(report)
+        return
+    if not report:
+        console.print("No model is registered yet; the retrain DAG registers the first.")
+    for model in report:
+        console.print(
+            f"[bold]{model['name']}[/bold]: champion {model['champion'] or 'none'}, challenger {model['challenger'] or 'none'},"
+            f" versions {', '.join(model['versions'])}"
+        )
+        console.print(f"    {model['decision']}", markup=False)
+        if model["metrics"]:
+            print_table("    held-out figures with 95 % intervals", tuple(model["metrics"][0]), [row.values() for row in model["metrics"]])
+
+
+@app.command()
+def rollback(
+    model: Annotated[str, typer.Argument(help="registered model")], version: Annotated[str, typer.Argument(help="version to put in force")]
+) -> None:
+    """Put another version in force; nights that were already scored keep the version that scored them."""
+    set_champion(model, version, get_settings(), f"rolled back to version {version} by hand")
+    console.print(f"{model}: champion is now version {version}")
+
+
+if __name__ == "__main__":
+    run_app(app)
