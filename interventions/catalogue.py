@@ -100,7 +100,7 @@ class Catalogue(_Entry):
     version: str
     triggers: tuple[Trigger, ...]
     interventions: tuple[Intervention, ...]
-    units: dict[Language, dict[str, tuple[str, str, str]]]
+    units: dict[Language, dict[str, tuple[str | None, str, str]]]
 
     @property
     def active_triggers(self) -> tuple[Trigger, ...]:

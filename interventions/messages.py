@@ -47,7 +47,7 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
     none, one, many = catalogue.units[language][form]
     count = pl.when(column.cast(pl.Float64).is_finite()).then(column.cast(pl.Float64).round(0).cast(pl.Int64))
     return (
-        pl.when(count == 0).then(pl.lit(none)).when(count == 1).then(pl.lit(one)).when(count.is_not_null()).then(pl.format(many, count))
+        pl.when(count == 0).then(pl.lit(none, pl.String)).when(count == 1).then(pl.lit(one)).when(count.is_not_null()).then(pl.format(many, count))
     )
 
 

@@ -146,7 +146,8 @@ PREDICTIONS = Table(
 DECISIONS = Table(
     name="gold.decisions",
     grain="one row per user and local date decided on in a night, sent or not",
-    key=("decision_id",),
+    # Stored by person: the three rows of one person sit together, and erasure finds them by statistics.
+    key=("batch_date", "user_id", "local_date"),
     columns=(
         BATCH_DATE,
         Column("decision_id", "string", "deterministic id of night, user and local date"),
