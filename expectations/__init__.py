@@ -1,0 +1,1 @@
+"""What may pass each boundary: Great Expectations suites, fail or warn."""
