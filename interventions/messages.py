@@ -78,9 +78,8 @@ def payload(intervention: Intervention) -> pl.Expr:
 
 def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """Add ``message`` and ``payload`` to people with ``action``; both null where the action is none."""
-    empty = people.clear().with_columns(message=pl.lit(None, pl.String), payload=pl.lit(None, pl.String))
-    parts = [empty]
     labelled = people.with_row_index("_row").with_columns(_language=language_of(), _style=style_of())
+    parts = [labelled.clear().with_columns(message=pl.lit(None, pl.String), payload=pl.lit(None, pl.String))]
     for (action, language, style), group in labelled.partition_by(["action", "_language", "_style"], as_dict=True).items():
         if action == "none":
             texts, content = pl.lit(None, pl.String), pl.lit(None, pl.String)
@@ -88,5 +87,5 @@ def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
             item = catalogue.intervention(str(action))
             texts, content = message(item, language, style, catalogue), payload(item)  # type: ignore[arg-type]
         parts.append(group.with_columns(message=texts, payload=content))
-    return pl.concat(parts, how="diagonal").sort("_row").select(empty.columns)
+    return pl.concat(parts, how="vertical").sort("_row").drop("_row", "_language", "_style")
 

@@ -1,0 +1,219 @@
+"""Who is available, what is chosen, and that a decision depends on nothing but its inputs."""
+
+import json
+import math
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from habitlake.ids import stable_seed, stable_uuid
+from interventions.catalogue import catalogue
+from interventions.explain import explanation, story
+from interventions.policy import HIGHEST, LOWEST
+
+NIGHT = date(2026, 1, 4)
+STRESSED = {"stress_level": 8.2}
+
+
+def first_rows(decisions):
+    """Return the next local day's decision per person."""
+    return {row["user_id"]: row for row in decisions.filter(pl.col("horizon") == 0).iter_rows(named=True)}
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        ({"notifications_allowed": False}, ["opted_out"]),
+        ({"notifications_allowed": None}, []),
+        ({"age": 17}, ["minor"]),
+        ({"age": 18}, []),
+        ({"age": None}, []),
+        ({"observed_days_28d": 0}, ["no_use"]),
+        ({"observed_days_28d": 0, "days_since_first_event": 3}, []),
+        ({"interventions_7d": 5}, ["weekly_cap"]),
+        ({"interventions_7d": 4}, []),
+        ({"interventions_7d": None}, []),
+        ({"stress_level": 7.0}, ["no_trigger"]),
+        ({"stress_level": None}, ["no_trigger"]),
+        ({"time_zone": "Mars/Olympus"}, ["unknown_time_zone"]),
+        ({"time_zone": None}, ["unknown_time_zone"]),
+        ({"notifications_allowed": False, "age": 12, "stress_level": 2.0}, ["opted_out", "minor", "no_trigger"]),
+    ],
+)
+def test_availability_comes_first_and_says_why_not(people, decided, change, reasons):
+    decisions = decided(people({**STRESSED, **change}))
+    assert decisions.height == 3
+    for row in decisions.iter_rows(named=True):
+        assert row["unavailable_reasons"] == reasons
+        assert row["available"] is (not reasons)
+        if reasons:
+            assert (row["send"], row["probability"], row["action"], row["channel"]) == (False, 0.0, "none", None)
+            assert row["message"] is None
+        else:
+            assert row["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "trigger"),
+    [
+        ({"skip_probability": 0.61}, "high_skip_risk"),
+        ({"stress_level": 7.1}, "high_stress"),
+        ({"sleep_debt_hours": 2.1}, "sleep_debt"),
+        ({"goal_progress_rate": 0.49}, "goal_progress_slow"),
+        ({"preparation_time_avg": 15.1}, "long_preparation"),
+        ({"streak_length_current": 3, "days_since_last_session": 2}, "streak_at_risk"),
+        ({"days_since_last_session": 7}, "lapse"),
+        ({"injured": 1}, "injured"),
+    ],
+)
+def test_each_trigger_fires_above_its_threshold_and_only_then(people, decided, change, trigger):
+    at_threshold = {
+        "skip_probability": 0.6, "stress_level": 7.0, "sleep_debt_hours": 2.0, "goal_progress_rate": 0.5,
+        "preparation_time_avg": 15.0, "streak_length_current": 2, "days_since_last_session": 1, "injured": 0,
+    }  # fmt: skip
+    decisions = first_rows(decided(people(change, {name: at_threshold[name] for name in change})))
+    assert decisions["u0"]["triggers"] == [trigger]
+    assert decisions["u0"]["available"]
+    assert decisions["u1"]["triggers"] == []
+
+
+def test_triggers_are_listed_most_urgent_first_and_the_sleeping_one_never_fires(people, decided):
+    row = first_rows(decided(people({"stress_level": 9.0, "sleep_debt_hours": 3.0, "skip_probability": 0.9})))["u0"]
+    assert row["triggers"] == ["high_skip_risk", "sleep_debt", "high_stress"]
+    assert "burnout_risk" not in {trigger.name for trigger in catalogue().active_triggers}
+
+
+def test_an_injured_person_gets_recovery_alone(people, decided):
+    row = first_rows(decided(people({"injured": 1, "stress_level": 9.0, "skip_probability": 0.95})))["u0"]
+    assert row["action"] == "recovery_day"
+    others = [item for item in json.loads(row["candidates"]) if item["action"] != "recovery_day"]
+    assert others
+    assert all(item["excluded"] == "injured: recovery alone" for item in others)
+
+
+def test_no_recovery_day_for_who_did_nothing_and_no_candidate_is_said(people, decided):
+    rows = first_rows(decided(people({"sleep_debt_hours": 3.0, "sessions_7d": 0})))
+    excluded = {item["action"]: item["excluded"] for item in json.loads(rows["u0"]["candidates"])}
+    assert excluded["recovery_day"].startswith("contraindicated")
+    assert rows["u0"]["action"] == "sleep_hygiene"
+
+
+def test_probability_is_the_score_clipped_and_fixed_on_fallback_days(people, decided):
+    decisions = decided(people(*[{"stress_level": 8.0, "delivered_28n": n, "acted_28n": n // 2} for n in range(40)]))
+    available = decisions.filter("available")
+    assert available["probability"].min() >= LOWEST
+    assert available["probability"].max() <= HIGHEST
+    assert set(available.filter(pl.col("horizon") > 0)["probability"]) == {0.4}
+    row = first_rows(decisions)["u0"]
+    best = max(item["score"] for item in json.loads(row["candidates"]) if item["excluded"] is None)
+    assert row["probability"] == pytest.approx(best)
+
+
+def test_clip_holds_at_both_ends(people, decided, monkeypatch):
+    import interventions.policy as policy
+
+    for score, expected in ((0.0, LOWEST), (1.0, HIGHEST), (0.5, 0.5)):
+        monkeypatch.setattr(policy, "score", lambda _item, value=score: pl.lit(value))
+        assert first_rows(decided(people(STRESSED)))["u0"]["probability"] == expected
+
+
+def test_history_moves_the_score(people, decided):
+    rows = first_rows(
+        decided(people({**STRESSED, "delivered_28n": 10, "acted_28n": 0}, {**STRESSED, "delivered_28n": 10, "acted_28n": 9}))
+    )
+    assert rows["u0"]["probability"] < rows["u1"]["probability"]
+
+
+def test_ids_seeds_and_draws_are_those_of_the_shared_functions(people, decided):
+    for row in decided(people(STRESSED, {}), seed=42).iter_rows(named=True):
+        assert row["decision_id"] == stable_uuid(NIGHT, row["user_id"], row["local_date"])
+        assert row["seed"] == stable_seed(42, "decision", row["decision_id"])
+        assert row["send"] == (row["available"] and row["seed"] / 2**63 < row["probability"])
+
+
+def test_order_and_grouping_of_people_do_not_matter(people, decided):
+    everyone = people(*[{"stress_level": 5 + number / 10, "preparation_time_avg": number} for number in range(50)])
+    whole = decided(everyone).sort("decision_id")
+    assert decided(everyone.sample(fraction=1, shuffle=True, seed=3)).sort("decision_id").equals(whole)
+    parts = pl.concat([decided(part) for part in everyone.iter_slices(7)])
+    assert parts.sort("decision_id").equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("zone", "night", "first"),
+    [
+        ("UTC", date(2026, 1, 4), date(2026, 1, 5)),
+        ("Europe/Berlin", date(2026, 1, 4), date(2026, 1, 6)),
+        ("America/Los_Angeles", date(2026, 1, 4), date(2026, 1, 5)),
+        ("Pacific/Tongatapu", date(2026, 1, 4), date(2026, 1, 6)),  # UTC+13
+        ("+02:00", date(2026, 1, 4), date(2026, 1, 6)),
+        ("-09:30", date(2026, 1, 4), date(2026, 1, 5)),
+        ("+00:00", date(2026, 1, 4), date(2026, 1, 5)),
+        ("Europe/Berlin", date(2026, 3, 27), date(2026, 3, 29)),  # DST begins on the 29th
+        ("America/New_York", date(2026, 10, 31), date(2026, 11, 1)),  # DST ends on the 1st
+        ("Africa/Cairo", date(2026, 4, 22), date(2026, 4, 24)),  # midnight of the 24th does not exist
+    ],
+)
+def test_local_dates_and_waking_hours_in_every_zone(people, decided, zone, night, first):
+    preferences = [None, ["evening"], ["night"], ["06:00"], ["23:45"], ["whenever"], ["sometime", "midday"], ["early_morning"]]
+    everyone = people(*[{**STRESSED, "time_zone": zone, "preferred_times": times} for times in preferences])
+    decisions = decided(everyone, night)
+    assert decisions.filter(pl.col("horizon") == 0)["local_date"].unique().to_list() == [first]
+    assert decisions.select("user_id", "local_date").is_unique().all()
+    from interventions.schedule import zone_info
+
+    for row in decisions.iter_rows(named=True):
+        local = row["send_at"].astimezone(zone_info(zone))
+        assert local.date() == row["local_date"]
+        assert time(8) <= local.time() < time(21)
+        assert row["decided_at"] <= row["send_at"] < row["expires_at"]
+        last = (row["expires_at"].timestamp() - 1)
+        assert datetime.fromtimestamp(last, UTC).astimezone(zone_info(zone)).date() == row["local_date"]
+        assert (row["expires_at"] - row["send_at"]).total_seconds() <= 12 * 3600
+    by_user = first_rows(decisions)
+    assert by_user["u0"]["send_at"].astimezone(zone_info(zone)).time() == time(9)
+    assert by_user["u1"]["send_at"].astimezone(zone_info(zone)).time() == time(17, 30)
+    assert by_user["u6"]["send_at"].astimezone(zone_info(zone)).time() == time(11, 30)
+
+
+def test_wall_clock_hour_stays_across_a_dst_change(people, decided):
+    zone = ZoneInfo("Europe/Berlin")
+    decisions = decided(people({**STRESSED, "time_zone": "Europe/Berlin"}), date(2026, 3, 26))
+    hours = [(row["local_date"].day, row["send_at"].hour, row["send_at"].astimezone(zone).hour) for row in decisions.iter_rows(named=True)]
+    assert hours == [(28, 8, 9), (29, 7, 9), (30, 7, 9)]
+
+
+def test_send_rate_matches_the_probabilities_over_seeds(people, decided):
+    everyone = people(*[{"stress_level": 8.0, "delivered_28n": 20, "acted_28n": number % 21} for number in range(300)])
+    runs = pl.concat([decided(everyone, seed=seed).filter("available") for seed in range(20)])
+    for (probability,), group in runs.group_by("probability"):
+        error = math.sqrt(probability * (1 - probability) / group.height)
+        assert abs(group["send"].mean() - probability) < 4.5 * error, (probability, group.height)
+    total_error = math.sqrt((runs["probability"] * (1 - runs["probability"])).sum()) / runs.height
+    assert abs(runs["send"].mean() - runs["probability"].mean()) < 4 * total_error
+
+
+def test_the_days_of_one_person_are_drawn_independently(people, decided):
+    decisions = pl.concat([decided(people(*[STRESSED] * 400), seed=seed) for seed in range(5)]).with_columns(
+        draw=pl.col("seed") / 2.0**63, run=pl.int_range(pl.len()) // 3
+    )
+    wide = decisions.pivot("horizon", index="run", values="draw")
+    assert abs(wide.select(pl.corr("0", "1")).item()) < 0.08
+
+
+def test_a_decision_is_told_as_a_story(people, decided):
+    row = next(decided(people({**STRESSED, "language": "de"})).iter_rows(named=True))
+    facts = explanation(row, catalogue())
+    text = story(facts)
+    assert "high_stress: stress_level > 7 (was 8.2)" in text
+    assert row["message"] in text
+    assert facts["draw"] == row["seed"] / 2**63
+    assert not facts["catalogue_changed"]
+    quiet = story(explanation(next(decided(people({})).iter_rows(named=True)), catalogue()))
+    assert "no_trigger: nothing called for an intervention" in quiet
+
+
+def test_nobody_gives_no_decisions(people, decided):
+    assert decided(people()).height == 0
