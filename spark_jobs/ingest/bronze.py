@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from spark_jobs.ingest.kernel import Kernel
-from spark_jobs.ingest.lines import line_tables, read_chunk
+from spark_jobs.ingest.lines import gathered, line_tables, read_chunk
 from spark_jobs.ingest.plan import Chunk, pack
 
 # A worker costs about a second to start, so small nights use few; a cluster has more cores than a laptop.
@@ -34,9 +34,12 @@ def parse_landing(spark: SparkSession, chunks: list[Chunk], settings: Settings, 
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 kernel = Kernel()
-                for chunk in tasks[task]:
-                    for table in line_tables(chunk, read_chunk(chunk, endpoint), max_line_bytes):
-                        yield from kernel.judge(table)
+                for lines in gathered(
+                    table
+                    for chunk in tasks[task]
+                    for table in line_tables(chunk, read_chunk(chunk, endpoint), max_line_bytes)
+                ):
+                    yield from kernel.judge(lines)
 
     # One row and one partition per task: the plan itself travels in the function.
     frame = spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(parse, bronze_schema())

@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -147,6 +147,18 @@ def line_tables(chunk: Chunk, text: Text, max_line_bytes: int) -> Iterator[pa.Ta
         yield _table(
             chunk, range(number, number + 1), raw, pa.array(["base64"]), pa.array([str(Reason.UNREADABLE_FILE)]), pa.array([text.problem])
         )
+
+
+def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the tables joined to about ``BATCH_LINES`` rows: many small files cost the kernel as little as a large one."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(part.num_rows for part in waiting) >= BATCH_LINES:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def _table(chunk: Chunk, numbers: range, *columns: pa.Array) -> pa.Table:

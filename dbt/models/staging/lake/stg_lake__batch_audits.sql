@@ -1,0 +1,21 @@
+with source as (
+
+    select * from {{ source('lake', 'silver_batch_audit') }}
+
+),
+
+renamed as (
+
+    select
+        batch_date,
+        _source_file as source_file,
+        raw_count,
+        accepted_count,
+        duplicate_count,
+        rejected_count,
+        reasons
+    from source
+
+)
+
+select * from renamed

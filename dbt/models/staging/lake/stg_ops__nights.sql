@@ -1,0 +1,18 @@
+with source as (
+
+    select * from {{ source('ops', 'nights') }}
+
+),
+
+renamed as (
+
+    select
+        batch_date,
+        status as night_status,
+        started_at,
+        finished_at
+    from source
+
+)
+
+select * from renamed
