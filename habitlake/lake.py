@@ -4,7 +4,9 @@ Spark jobs read and write the same tables through ``spark_jobs.common.delta``; b
 the nights they were asked for and nothing else. Engines are imported inside the functions.
 """
 
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -184,25 +186,14 @@ def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Se
     TransientError
         If other writers kept winning the commit.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
     from deltalake import DeltaTable, write_deltalake
     from deltalake.exceptions import CommitFailedError
 
     table = get_table(name)
-    missing = [column for column in table.column_names if column not in data.column_names]
-    if missing:
-        msg = f"cannot write {name}: columns missing: {', '.join(missing)}"
-        raise PermanentError(msg)
-    rows = data.select(list(table.column_names)).cast(arrow_schema(table))
-    if rows.num_rows:
-        bounds = pc.min_max(rows["batch_date"]).as_py()
-        if rows["batch_date"].null_count or bounds["min"] < interval.start or bounds["max"] > interval.end:
-            msg = f"cannot write {name}: rows of {bounds['min']}..{bounds['max']} lie outside the nights {interval}"
-            raise PermanentError(msg)
+    rows = _checked(data, name, interval)
     create_table(name, settings)
     uri, options = table_uri(name, settings), storage_options(settings)
-    predicate = f"batch_date >= '{interval.start}' AND batch_date <= '{interval.end}'"
+    predicate = _nights_predicate(interval)
     for attempt in range(COMMIT_ATTEMPTS):
         try:
             if rows.num_rows:
@@ -223,6 +214,100 @@ def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Se
         else:
             return int(rows.num_rows)
     return 0
+
+
+def replace_nights_stream(
+    chunks: "Callable[[], Iterator[pa.Table]]", name: str, interval: Interval, settings: Settings
+) -> int:
+    """Replace the partitions of the interval by rows that come in chunks, so that a large night fits in memory.
+
+    Parameters
+    ----------
+    chunks
+        Called for each attempt; yields tables with every column of the registry, batch dates inside the
+        interval, in the order of the table's key (the order is kept, not made).
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    PermanentError
+        If a column is missing or a row lies outside the interval.
+    TransientError
+        If other writers kept winning the commit.
+    """
+    import pyarrow as pa
+    from deltalake import write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    schema = arrow_schema(get_table(name))
+    create_table(name, settings)
+    for attempt in range(COMMIT_ATTEMPTS):
+        rows = 0
+        failures: list[PermanentError] = []
+
+        def batches() -> "Iterator[pa.RecordBatch]":
+            nonlocal rows
+            for chunk in chunks():
+                try:
+                    table = _checked(chunk, name, interval)
+                except PermanentError as error:
+                    # The writer would wrap it into its own error; it is raised again below.
+                    failures.append(error)  # noqa: B023 - used within this attempt
+                    raise
+                rows += table.num_rows
+                yield from table.to_batches()
+
+        stream = batches()
+        first = next(stream, None)
+        if first is None:
+            return replace_nights(empty_rows(name), name, interval, settings)
+        reader = pa.RecordBatchReader.from_batches(schema, itertools.chain([first], stream))
+        try:
+            write_deltalake(
+                table_uri(name, settings),
+                reader,
+                mode="overwrite",
+                predicate=_nights_predicate(interval),
+                storage_options=storage_options(settings),
+            )
+        except CommitFailedError as error:
+            if attempt + 1 == COMMIT_ATTEMPTS:
+                msg = f"{name} {interval}: another writer won the commit {COMMIT_ATTEMPTS} times; run it again"
+                raise TransientError(msg) from error
+            time.sleep(0.2 * 2**attempt)
+        except Exception:
+            if failures:
+                raise failures[0] from None
+            raise
+        else:
+            return rows
+    return 0
+
+
+def _nights_predicate(interval: Interval) -> str:
+    return f"batch_date >= '{interval.start}' AND batch_date <= '{interval.end}'"
+
+
+def _checked(data: "pa.Table", name: str, interval: Interval) -> "pa.Table":
+    """Return the rows with the registry's columns and types; refuse missing columns and rows of other nights."""
+    import pyarrow.compute as pc
+
+    table = get_table(name)
+    missing = [column for column in table.column_names if column not in data.column_names]
+    if missing:
+        msg = f"cannot write {name}: columns missing: {', '.join(missing)}"
+        raise PermanentError(msg)
+    rows = data.select(list(table.column_names)).cast(arrow_schema(table))
+    if rows.num_rows:
+        bounds = pc.min_max(rows["batch_date"]).as_py()
+        if rows["batch_date"].null_count or bounds["min"] < interval.start or bounds["max"] > interval.end:
+            msg = f"cannot write {name}: rows of {bounds['min']}..{bounds['max']} lie outside the nights {interval}"
+            raise PermanentError(msg)
+    return rows
 
 
 def empty_rows(name: str) -> "pa.Table":

@@ -1,0 +1,66 @@
+# The commands of habitlake. `make nightly` and `make test` need nothing but Python 3.11, make and a network.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PACKAGES := habitlake spark_jobs expectations feature_repo models interventions dags
+export HABITLAKE_HOME ?=
+ifneq ($(LANDING),)
+export HABITLAKE_LANDING := $(abspath $(LANDING))
+endif
+export DATA
+
+.PHONY: help setup nightly test e2e up down status check fmt bench docs doctor lock clean
+
+help: ## show this help
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):[^#]*## /\1\t/' | expand -t 10
+
+setup: ## install what is missing: uv, the locked environment, Java
+	@scripts/setup.sh
+
+nightly: setup ## run the next night (first run: history, training, last night); DATA=lifesnaps:PATH, LANDING=PATH
+	@$(BIN)/habitlake nightly
+
+test: setup ## run every test, fast ones first
+	@$(BIN)/python -m pytest tests
+
+e2e: setup ## run the end-to-end tests alone
+	@$(BIN)/python -m pytest tests/e2e
+
+up: setup ## start the services and the Airflow UI
+	@$(BIN)/habitlake up
+
+down: ## stop every service of this world
+	@$(BIN)/habitlake down
+
+status: ## show the last night, gates, rows, models and queue
+	@$(BIN)/habitlake status
+
+check: setup ## lint, types, arrows between the rooms, SQL and YAML style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint dbt/models
+	@$(BIN)/yamllint .
+
+fmt: setup ## format Python and SQL
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix --quiet dbt/models
+
+bench: setup ## measure beside peers and print the table
+	@$(BIN)/python -m bench
+
+docs: setup ## write contracts and data dictionary
+	@$(BIN)/habitlake contracts
+	@$(BIN)/habitlake dictionary
+
+doctor: ## say what this machine lacks and how to mend it
+	@$(BIN)/habitlake doctor
+
+lock: setup ## resolve the dependencies anew into requirements.lock
+	@.tools/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--all-extras --no-header --quiet pyproject.toml -o requirements.lock
+
+clean: ## delete caches; worlds and the environment stay
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info

@@ -1,0 +1,31 @@
+"""All services of a world: make sure of them, bring them up with the UI, take them down."""
+
+from habitlake.cli.output import console
+from habitlake.runtime import airflow, postgres, spark_server
+from habitlake.settings import Settings
+
+
+def ensure_services(settings: Settings) -> None:
+    """Start what a night needs: Postgres, the Spark Connect server, Airflow's database."""
+    postgres.start(settings)
+    spark_server.ensure(settings)
+    airflow.prepare(settings)
+
+
+def up(settings: Settings) -> None:
+    """Start everything with the Airflow UI and print where it is."""
+    ensure_services(settings)
+    address = airflow.up(settings)
+    console.print(f"Airflow UI   {address}  user admin, password in {airflow.password_file(settings)}")
+    console.print(f"Postgres     {postgres.url('habitlake', settings) if settings.postgres_dsn is None else 'HABITLAKE_POSTGRES_DSN'}")
+    console.print(f"Analysts     role {postgres.ANALYST_ROLE}, schema marts, read-only")
+    console.print(f"Spark log    {spark_server.log_file(settings)}")
+    console.print("Stop it all with `make down`.")
+
+
+def down(settings: Settings) -> None:
+    """Stop every service of this world; its data stays."""
+    airflow.down(settings)
+    spark_server.stop(settings)
+    postgres.stop(settings)
+    console.print(f"stopped; the data stays in {settings.home}")

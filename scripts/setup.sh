@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Sets up everything a fresh machine with Python 3.11 lacks: uv, the locked environment, Java.
+# Does nothing when nothing changed. Usage: scripts/setup.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-}
+if [ -z "$python" ]; then
+    for candidate in python3.11 python3; do
+        if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
+fi
+if [ -z "$python" ]; then
+    echo "error: Python 3.11 was not found; install it (Debian: apt-get install python3.11 python3.11-venv, macOS: brew install python@3.11) or set PYTHON" >&2
+    exit 2
+fi
+
+if [ ! -x .tools/bin/uv ]; then
+    echo "==> uv into .tools"
+    "$python" -m venv .tools
+    .tools/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"
+fi
+
+stamp=.venv/.locked
+wanted=$(cat requirements.lock pyproject.toml | cksum)
+if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+    echo "==> the locked environment into .venv (about a minute)"
+    [ -x .venv/bin/python ] || .tools/bin/uv venv --quiet --python "$python" .venv
+    .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
+    .tools/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+    echo "$wanted" >"$stamp"
+fi
+
+java_binary=${JAVA_HOME:+$JAVA_HOME/bin/}java
+if ! command -v "$java_binary" >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "==> Java 17 through apt-get"
+        apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null
+    else
+        echo "error: Java 17 or newer was not found; install it (Debian: apt-get install openjdk-17-jre-headless, Fedora: dnf install java-17-openjdk-headless, macOS: brew install openjdk@17) or set JAVA_HOME" >&2
+        exit 2
+    fi
+fi
