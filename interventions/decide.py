@@ -11,10 +11,11 @@ from datetime import date, timedelta
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary, run_job
-from habitlake.lake import arrow_schema, empty_rows, replace_nights, scan_table
+from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions.catalogue import Catalogue, catalogue
@@ -22,7 +23,7 @@ from interventions.policy import decide
 from interventions.scoring import HISTORY_NIGHTS
 
 MODEL = "adherence"
-PEOPLE_PER_CHUNK = 100_000
+PEOPLE_PER_CHUNK = 50_000
 PROFILE_COLUMNS = (
     "age", "primary_goal", "fitness_level", "communication_style", "language", "notifications_allowed",
     "preferred_times", "target_sessions_per_week",
@@ -88,10 +89,17 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
     people = known_people(
         features, newest_profiles(profiles, night), read_predictions(night, settings), read_answers(night, settings)
     ).sort("user_id")
-    chunks = list(decision_chunks(people, night, settings.seed, catalogue))
-    decisions = pa.concat_tables(chunks) if chunks else empty_rows("gold.decisions")
-    sent = int(pa.compute.sum(decisions["send"]).as_py() or 0)
-    return replace_nights(decisions, "gold.decisions", Interval(night, night), settings), sent
+    sent = 0
+
+    def chunks() -> Iterator[pa.Table]:
+        nonlocal sent
+        sent = 0
+        for chunk in decision_chunks(people, night, settings.seed, catalogue):
+            sent += int(pc.sum(chunk["send"]).as_py() or 0)
+            yield chunk
+
+    rows = replace_nights_stream(chunks, "gold.decisions", Interval(night, night), settings)
+    return rows, sent
 
 
 def run(context: JobContext) -> Summary:
