@@ -104,8 +104,8 @@ def write_outbox(
 def send_to_sqs(sent: pl.DataFrame, settings: Settings) -> int:
     """Send every decision to the SQS queue of the settings, ten a request; return how many.
 
-    A FIFO queue gets the person as group (so a person's decisions stay in order) and the decision's id for
-    deduplication. Consumers keep the newest batch date per person and local date.
+    A FIFO queue gets the person as group (so a person's decisions stay in order) and the decision's id with
+    a hash of its content for deduplication. Consumers keep the newest batch date per person and local date.
 
     Raises
     ------
@@ -136,7 +136,9 @@ def send_to_sqs(sent: pl.DataFrame, settings: Settings) -> int:
         decision = orjson.loads(line)
         entry: dict[str, Any] = {"Id": str(len(entries)), "MessageBody": line.decode().rstrip()}
         if fifo:
-            entry |= {"MessageGroupId": decision["user_id"], "MessageDeduplicationId": decision["decision_id"]}
+            # The id alone would make SQS drop a decision whose text changed in a rerun within five minutes.
+            unique = f"{decision['decision_id']}.{hashlib.sha256(line).hexdigest()[:16]}"
+            entry |= {"MessageGroupId": decision["user_id"], "MessageDeduplicationId": unique}
         entries.append(entry)
         if len(entries) == SQS_BATCH:
             flush()

@@ -1,0 +1,141 @@
+"""Publishing: twice the same, newer over older, history kept, files and manifest."""
+
+import hashlib
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from interventions.publish import publish_night
+from interventions.queue import client
+from interventions.queue.contract import QueueItem, item_schema
+
+NIGHT = date(2026, 1, 4)
+NEXT = NIGHT + timedelta(days=1)
+
+
+def rows_of(connection):
+    """Return the whole table, audit columns included."""
+    return connection.execute("SELECT * FROM queue.interventions ORDER BY user_id, local_date").fetchall()
+
+
+def held(connection):
+    """Return per person and local date: night, status."""
+    found = connection.execute("SELECT user_id, local_date, batch_date, status FROM queue.interventions").fetchall()
+    return {(user, day): (night, status) for user, day, night, status in found}
+
+
+def test_publishing_twice_changes_nothing(world, connection, store, row):
+    store(NIGHT, [row(f"u{number}", horizon=horizon) for number in range(20) for horizon in range(3)])
+    first = publish_night(NIGHT, world, connection)
+    before = rows_of(connection)
+    files = {path: path.read_bytes() for path in Path(world.outbox).rglob("*") if path.is_file()}
+    second = publish_night(NIGHT, world, connection)
+    assert (first["inserted"], first["replaced"], first["withdrawn"]) == (60, 0, 0)
+    assert (second["inserted"], second["replaced"], second["withdrawn"]) == (0, 0, 0)
+    assert rows_of(connection) == before
+    assert {path: path.read_bytes() for path in Path(world.outbox).rglob("*") if path.is_file()} == files
+
+
+def test_a_newer_night_replaces_what_waits_and_withdraws_what_it_does_not_send(world, connection, store, row, noon):
+    day = NIGHT + timedelta(days=2)
+    store(NIGHT, [row(user, horizon=1) for user in ("claimed", "acked", "failed", "waits", "withdrawn")])
+    publish_night(NIGHT, world, connection)
+    taken = {item.user_id: item for item in client.claim(connection, 10, worker="a", as_of=noon(1), lease_seconds=86_400)}
+    connection.execute(
+        "UPDATE queue.interventions SET status = 'pending', claimed_by = NULL, lease_until = NULL"
+        " WHERE user_id IN ('waits', 'withdrawn')"
+    )
+    client.ack(connection, taken["acked"].decision_id, "a")
+    client.fail(connection, taken["failed"].decision_id, "a", "no token")
+    store(NEXT, [row(user, NEXT, send=user != "withdrawn") for user in ("claimed", "acked", "failed", "waits", "withdrawn")])
+    counts = publish_night(NEXT, world, connection)
+    assert (counts["inserted"], counts["replaced"], counts["withdrawn"]) == (0, 1, 1)
+    assert held(connection) == {
+        ("claimed", day): (NIGHT, "claimed"),
+        ("acked", day): (NIGHT, "acked"),
+        ("failed", day): (NIGHT, "failed"),
+        ("waits", day): (NEXT, "pending"),
+        ("withdrawn", day): (NIGHT, "withdrawn"),
+    }
+    taken_back = (Path(world.outbox) / "queue" / f"batch_date={NEXT}" / "_withdrawals.jsonl").read_text().splitlines()
+    assert [json.loads(line)["user_id"] for line in taken_back] == ["withdrawn"]
+
+
+def test_an_older_night_never_touches_what_a_newer_one_decided(world, connection, store, row):
+    users = ("both", "newer_withholds", "older_alone")
+    store(NIGHT, [row(user, NIGHT, horizon) for user in users for horizon in (0, 1)])
+    store(NEXT, [row("both", NEXT), row("newer_withholds", NEXT, send=False)])
+    publish_night(NEXT, world, connection)
+    after_newer = held(connection)
+    publish_night(NIGHT, world, connection)
+    first, second = NIGHT + timedelta(days=1), NIGHT + timedelta(days=2)
+    assert after_newer == {("both", second): (NEXT, "pending")}
+    assert held(connection) == {
+        **after_newer,
+        **{(user, first): (NIGHT, "pending") for user in users},
+        ("older_alone", second): (NIGHT, "pending"),
+    }
+
+
+def test_a_rerun_night_updates_withdraws_and_brings_back(world, connection, store, row):
+    store(NIGHT, [row("a"), row("b"), row("gone")])
+    publish_night(NIGHT, world, connection)
+    store(NIGHT, [row("a", message="Another text."), row("b", send=False)])
+    counts = publish_night(NIGHT, world, connection)
+    assert (counts["replaced"], counts["withdrawn"]) == (1, 2)
+    assert {key[0]: status for key, (_, status) in held(connection).items()} == {
+        "a": "pending", "b": "withdrawn", "gone": "withdrawn",
+    }  # fmt: skip
+    store(NIGHT, [row("a"), row("b"), row("gone")])
+    publish_night(NIGHT, world, connection)
+    assert {status for _, status in held(connection).values()} == {"pending"}
+    assert client.list_items(connection, statuses=["pending"])[0].message == "Hello there."
+
+
+def test_files_carry_the_contract_and_the_manifest_proves_them(world, connection, store, row):
+    store(NIGHT, [row("b"), row("a"), row("c", send=False)])
+    publish_night(NIGHT, world, connection)
+    folder = Path(world.outbox) / "queue" / f"batch_date={NIGHT}"
+    content = (folder / "decisions.jsonl").read_bytes()
+    manifest = json.loads((folder / "_manifest.json").read_text())
+    lines = [json.loads(line) for line in content.splitlines()]
+    assert [line["user_id"] for line in lines] == ["a", "b"]
+    assert all(line.pop("send") is True for line in lines)
+    for line in lines:
+        item = QueueItem.model_validate(line)
+        assert item.payload["text"] == 'a "quoted", comma\nline'
+    assert set(lines[0]) == set(item_schema()["properties"])
+    assert manifest["counts"] == {"decisions": 3, "send": 2, "withdrawals": 0}
+    assert manifest["sha256"]["decisions.jsonl"] == hashlib.sha256(content).hexdigest()
+    assert manifest["policy_versions"] == ["test+0"]
+
+
+def test_a_night_without_decisions_publishes_an_empty_queue(world, connection):
+    counts = publish_night(NIGHT, world, connection)
+    assert (counts["decisions"], counts["inserted"]) == (0, 0)
+    assert json.loads((Path(world.outbox) / "queue" / f"batch_date={NIGHT}" / "_manifest.json").read_text())["counts"]["send"] == 0
+
+
+def test_texts_survive_the_copy(world, connection, store, row):
+    texts = ['Tabs\tand "quotes", commas', "Zeilen\numbruch", "NULL", "\\N", "ümläut 🙂", ""]
+    store(NIGHT, [row(f"u{number}", message=text or "x") for number, text in enumerate(texts)])
+    publish_night(NIGHT, world, connection)
+    assert {item.user_id: item.message for item in client.list_items(connection)} == {
+        f"u{number}": text or "x" for number, text in enumerate(texts)
+    }
+
+
+def test_migrations_run_once(world, connection):
+    from interventions.queue.store import connect, migrated
+
+    names = connection.execute("SELECT name, applied_at FROM queue.migrations").fetchall()
+    migrated.cache_clear()
+    with connect(world) as again:
+        assert again.execute("SELECT name, applied_at FROM queue.migrations").fetchall() == names
+    with pytest.raises(Exception, match="interventions_user_date"):
+        connection.execute(
+            "INSERT INTO queue.interventions SELECT 'x' || g, 'u', '2026-01-05', 'push', 'a', 'm', '{}', now(),"
+            " now() + interval '1 h', 0.5, 'p', NULL, NULL, '2026-01-04', 0 FROM generate_series(1, 2) AS g"
+        )
