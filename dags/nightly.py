@@ -16,7 +16,7 @@ nights. To backfill, trigger with `start` and `end`. Rerun later nights when `ha
 Anything else: docs/runbooks/night_failed.md.
 """
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from airflow.sdk import DAG, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -28,7 +28,7 @@ with DAG(
     description="Landing to queue: one real night, end to end",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args={**DEFAULT_ARGS, "on_failure_callback": record_failure},

@@ -13,7 +13,7 @@ and promote the best only if it beats the champion and every naive baseline.
 **Triage** docs/runbooks/model_refused.md; `habitlake models` shows the record of the decision.
 """
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from airflow.sdk import DAG, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -30,7 +30,7 @@ with DAG(
     description="Train, evaluate, promote or refuse",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 4 * * 1", timezone="UTC"),
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,

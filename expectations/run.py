@@ -75,7 +75,11 @@ def run(context: JobContext) -> Mapping[str, object]:
     broken = [row for row in results if not row["success"]]
     for row in [row for row in broken if row["severity"] == WARN][:SHOWN]:
         context.log.warning(
-            "expectation does not hold", night=str(row["batch_date"]), table=row["table_name"], expectation=row["expectation"], rows=row["unexpected_count"]
+            "expectation does not hold",
+            night=str(row["batch_date"]),
+            table=row["table_name"],
+            expectation=row["expectation"],
+            rows=row["unexpected_count"],
         )
     failed = [row for row in broken if row["severity"] == FAIL]
     if failed:

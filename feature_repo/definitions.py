@@ -20,7 +20,9 @@ VIEW = "user_features"
 def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureService]:
     """Return everything to apply, derived from the table registry."""
     table = get_table("gold.user_features")
-    user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them")
+    user = Entity(
+        name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them"
+    )
     source = FileSource(
         name="gold_user_features",
         path=table_uri(table.name, settings),
@@ -36,7 +38,8 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
         entities=[user],
         ttl=TIME_TO_LIVE,
         schema=[
-            Field(name=column.name, dtype=FEAST_TYPES[column.sql_type], description=column.description) for column in FEATURE_COLUMNS
+            Field(name=column.name, dtype=FEAST_TYPES[column.sql_type], description=column.description)
+            for column in FEATURE_COLUMNS
         ],
         source=source,
         online=True,

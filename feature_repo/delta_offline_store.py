@@ -47,7 +47,7 @@ class DeltaOfflineStore(DuckDBOfflineStore):
     """The DuckDB offline store with our reader."""
 
     @staticmethod
-    def pull_all_from_table_or_query(  # noqa: PLR0913, PLR0917 - Feast's signature
+    def pull_all_from_table_or_query(
         config: Any,
         data_source: Any,
         join_key_columns: list[str],
@@ -72,15 +72,15 @@ class DeltaOfflineStore(DuckDBOfflineStore):
         )
 
     @staticmethod
-    def get_historical_features(  # noqa: PLR0913, PLR0917 - Feast's signature
+    def get_historical_features(
         config: Any,
         feature_views: list[Any],
         feature_refs: list[str],
         entity_df: Any,
         registry: Any,
         project: str,
-        full_feature_names: bool = False,  # noqa: FBT001, FBT002 - Feast's signature
-        filter_by_created_timestamp: bool = False,  # noqa: FBT001, FBT002
+        full_feature_names: bool = False,  # noqa: FBT001 - Feast's signature
+        filter_by_created_timestamp: bool = False,  # noqa: FBT001
     ) -> RetrievalJob:
         """Return features as they were known at each entity row's instant."""
         return get_historical_features_ibis(

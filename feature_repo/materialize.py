@@ -10,12 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from habitlake.clock import night_end
+from feature_repo.store import apply_definitions, feature_store, online_store
+from habitlake.clock import Interval, night_end
 from habitlake.job import JobContext, run_job
 from habitlake.lake import count_rows, stored_nights
-from habitlake.clock import Interval
 from habitlake.settings import Settings
-from feature_repo.store import apply_definitions, feature_store, online_store
 
 
 def _record(settings: Settings) -> dict[str, str]:
@@ -45,7 +44,9 @@ def run(context: JobContext) -> Mapping[str, object]:
     served = date.fromisoformat(record[target]) if target in record else None
     night = newest_to_serve(context.interval, stored_nights("gold.user_features", settings), served)
     if night is None:
-        context.log.info("nothing to materialize: no snapshot in these nights, or a newer one is online", online=str(served))
+        context.log.info(
+            "nothing to materialize: no snapshot in these nights, or a newer one is online", online=str(served)
+        )
         return {"rows": 0}
     store = feature_store(settings)
     apply_definitions(store, settings)

@@ -93,7 +93,11 @@ def main(
         print_json([asdict(record) for record in records])
         return
     for record in records:
-        age = "not in the online store" if record.age_s is None else f"snapshot of {record.event_timestamp}, {record.age_s / 3600:.1f} h old"
+        age = (
+            "not in the online store"
+            if record.age_s is None
+            else f"snapshot of {record.event_timestamp}, {record.age_s / 3600:.1f} h old"
+        )
         console.print(f"[bold]{record.user_id}[/bold]: {age}")
         rows: list[list[Any]] = [[feature.name, feature.value, feature.missing] for feature in record.features]
         print_table("", ("feature", "value", "missing because"), rows)

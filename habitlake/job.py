@@ -35,7 +35,7 @@ class JobContext:
     options: argparse.Namespace
 
 
-def run_job(  # noqa: PLR0913 - the keywords are the job's shape
+def run_job(
     name: str,
     run: Callable[[JobContext], Summary | None],
     *,

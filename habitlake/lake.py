@@ -129,7 +129,9 @@ def create_table(name: str, settings: Settings) -> None:
             raise PermanentError(msg) from error
 
 
-def scan_table(name: str, settings: Settings, nights: Interval | None = None, upto: date | None = None) -> "pl.LazyFrame":
+def scan_table(
+    name: str, settings: Settings, nights: Interval | None = None, upto: date | None = None
+) -> "pl.LazyFrame":
     """Return a lazy Polars frame of the table, limited to the nights' partitions or to all up to a night."""
     import polars as pl
 
@@ -199,7 +201,9 @@ def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Se
             if rows.num_rows:
                 write_deltalake(
                     uri,
-                    rows.sort_by([("batch_date", "ascending"), *((key, "ascending") for key in table.key if key != "batch_date")]),
+                    rows.sort_by(
+                        [("batch_date", "ascending"), *((key, "ascending") for key in table.key if key != "batch_date")]
+                    ),
                     mode="overwrite",
                     predicate=predicate,
                     storage_options=options,

@@ -25,7 +25,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(PROJECT_ROOT / ".habitlake", description="state of this world; two homes never share anything")
     cache: Path = Field(PROJECT_ROOT / ".cache", description="downloads shared by all worlds (Spark's jars)")
-    landing: str = Field("", description="where raw events arrive: a folder or s3://bucket/prefix; default HOME/landing")
+    landing: str = Field(
+        "", description="where raw events arrive: a folder or s3://bucket/prefix; default HOME/landing"
+    )
     lake: str = Field("", description="root of the Delta tables: a folder or s3://bucket/prefix; default HOME/lake")
     outbox: str = Field("", description="where the queue is published as files: a folder or s3://; default HOME/outbox")
 
@@ -43,7 +45,9 @@ class Settings(BaseSettings):
     spark_shuffle_partitions: int = Field(4, ge=1, description="shuffle partitions of every Spark session")
     s3_endpoint_url: str | None = Field(None, description="endpoint of an S3-compatible store; credentials: AWS_*")
     sqs_queue_url: str | None = Field(None, description="queue that published decisions are also sent to")
-    redis_url: SecretStr | None = Field(None, description="host:port[,password=...] of Redis when the online store is redis")
+    redis_url: SecretStr | None = Field(
+        None, description="host:port[,password=...] of Redis when the online store is redis"
+    )
     online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Feast online store")
     mlflow_tracking_uri: str = Field("", description="MLflow tracking and registry; default sqlite under HOME")
 

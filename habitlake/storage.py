@@ -77,7 +77,7 @@ def list_files(location: str, settings: Settings) -> list[StoredFile]:
     try:
         if not is_remote(location) and Path(path).exists():
             # Arrow lists an unreadable folder as empty; a night must not mistake that for "no data".
-            os.listdir(path)
+            next(Path(path).iterdir(), None)
         infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
     except (OSError, ValueError) as error:
         msg = f"cannot list {location}: {error}; check that it is a folder and that this user may read it"
@@ -116,8 +116,8 @@ def open_output(uri: str, settings: Settings) -> Iterator[IO[bytes]]:
         If the folder cannot be written.
     """
     if is_remote(uri):
-        system, path = filesystem(uri, settings.s3_endpoint_url)
-        with system.open_output_stream(path, compression=None) as stream:
+        system, key = filesystem(uri, settings.s3_endpoint_url)
+        with system.open_output_stream(key, compression=None) as stream:
             yield stream
         return
     path = Path(uri)

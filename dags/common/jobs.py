@@ -51,8 +51,13 @@ class JobOperator(BaseOperator):
         command = [sys.executable, "-m", self.module, *self.arguments]
         self.log.info("running %s", " ".join(command[1:]))
         tail: list[str] = []
-        with subprocess.Popen(  # noqa: S603 - the command is built here from the DAG file alone
-            command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        with subprocess.Popen(
+            command,
+            cwd=PROJECT_ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         ) as process:
             self.process = process
             for line in process.stdout or ():
@@ -77,7 +82,7 @@ def record_failure(context: Any) -> None:
     start = params.get("start") or interval_start.date().isoformat()
     end = params.get("end") or start
     task = context["task_instance"].task_id
-    subprocess.run(  # noqa: S603 - fixed command, dates validated by the job
+    subprocess.run(
         [sys.executable, "-m", "habitlake.nights", "fail", "--task", task, "--start", start, "--end", end],
         cwd=PROJECT_ROOT,
         check=False,

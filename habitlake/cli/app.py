@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from habitlake.clock import Interval, ONE_DAY, parse_date
 from habitlake.cli.output import console, errors, print_json, print_table, to_json
 from habitlake.cli.stage import hand_over
+from habitlake.clock import ONE_DAY, Interval, parse_date
 from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, TransientError
 from habitlake.log import configure_logging
 from habitlake.settings import Settings, get_settings
@@ -147,7 +147,9 @@ def audit(json_output: Json = False) -> None:
 
 @app.command()
 def tables(
-    hashes: Annotated[bool, typer.Option("--hash", help="rows and an order-independent content hash per table")] = False,
+    hashes: Annotated[
+        bool, typer.Option("--hash", help="rows and an order-independent content hash per table")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """List the lake's tables with grain and key, or their content hashes."""
@@ -160,16 +162,28 @@ def tables(
         if json_output:
             print_json(found)
         else:
-            print_table("Tables", ("table", "rows", "hash"), [[name, row["rows"], row["hash"]] for name, row in found.items()])
+            print_table(
+                "Tables", ("table", "rows", "hash"), [[name, row["rows"], row["hash"]] for name, row in found.items()]
+            )
         return
     described = [
-        {"table": table.name, "grain": table.grain, "key": list(table.key), "owner": table.owner, "personal_columns": list(table.pii_columns)}
+        {
+            "table": table.name,
+            "grain": table.grain,
+            "key": list(table.key),
+            "owner": table.owner,
+            "personal_columns": list(table.pii_columns),
+        }
         for table in TABLES.values()
     ]
     if json_output:
         print_json(described)
     else:
-        print_table("Tables", ("table", "grain", "key"), [[row["table"], row["grain"], ", ".join(row["key"])] for row in described])
+        print_table(
+            "Tables",
+            ("table", "grain", "key"),
+            [[row["table"], row["grain"], ", ".join(row["key"])] for row in described],
+        )
 
 
 @app.command()
@@ -260,7 +274,9 @@ def doctor(json_output: Json = False) -> None:
     if json_output:
         print_json([result.as_dict() for result in results])
     else:
-        print_table("Doctor", ("check", "state", "found", "mend"), [[r.name, r.state, r.found, r.mend] for r in results])
+        print_table(
+            "Doctor", ("check", "state", "found", "mend"), [[r.name, r.state, r.found, r.mend] for r in results]
+        )
     if any(result.state == "fail" for result in results):
         raise typer.Exit(1)
 
@@ -270,7 +286,7 @@ def run_app(commands: typer.Typer) -> None:
     try:
         commands()
     except HabitlakeError as error:
-        errors.print(f"error: {error}", style="red", markup=False)
+        errors.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(TRANSIENT_EXIT_CODE if isinstance(error, TransientError) else PERMANENT_EXIT_CODE)
     except PermissionError as error:
         errors.print(f"error: no permission: {error}; check the folder's owner", style="red", markup=False)

@@ -94,7 +94,7 @@ def table_hashes(settings: Settings) -> dict[str, dict[str, Any]]:
         layer, name = table.name.split(".")
         # 56 bits of each md5 keep the sum of billions of rows well inside 128 bits.
         row = connection.execute(
-            f"SELECT count(*), coalesce(sum(('0x' || left(md5(row({columns})::VARCHAR), 14))::BIGINT::HUGEINT), 0)"  # noqa: S608 - names of the registry
+            f"SELECT count(*), coalesce(sum(('0x' || left(md5(row({columns})::VARCHAR), 14))::BIGINT::HUGEINT), 0)"
             f' FROM "{layer}"."{name}"'
         ).fetchone()
         rows, total = row or (0, 0)

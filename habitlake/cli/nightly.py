@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from habitlake.clock import Interval
 from habitlake.cli.output import console
 from habitlake.cli.summary import print_summary
 from habitlake.cli.world import DEMO, World, load_world, plan_run, save_world
+from habitlake.clock import Interval
 from habitlake.errors import PermanentError
 from habitlake.nights import ledger
 from habitlake.nights.staleness import repair_interval
@@ -48,9 +48,7 @@ def simulate(interval: Interval, settings: Settings) -> None:
     from habitlake.simulator import simulate_nights
 
     with step(f"{settings.people:,} simulated people live through {interval}"):
-        summary = simulate_nights(
-            settings, interval, people=settings.people, dirt=settings.dirt, seed=settings.seed
-        )
+        summary = simulate_nights(settings, interval, people=settings.people, dirt=settings.dirt, seed=settings.seed)
         console.print(f"    {summary}")
 
 
@@ -102,7 +100,9 @@ def one_interval(settings: Settings, interval: Interval) -> date:
     world = load_world(settings, None)
     landed = ledger.landed_nights(settings)
     if world.source == DEMO and not landed:
-        msg = f"nothing has landed in {settings.landing}; run `habitlake nightly` first, or `habitlake import NAME PATH`"
+        msg = (
+            f"nothing has landed in {settings.landing}; run `habitlake nightly` first, or `habitlake import NAME PATH`"
+        )
         raise PermanentError(msg)
     run_dag("nightly", interval, settings)
     return interval.end
@@ -116,7 +116,7 @@ def repair(settings: Settings, *, dry_run: bool = False) -> Interval | None:
         return None
     for night in state.stale[:10]:
         console.print(f"    {night.batch_date} is stale: {night.reason}")
-    if len(state.stale) > 10:  # noqa: PLR2004 - a screenful
+    if len(state.stale) > 10:
         console.print(f"    and {len(state.stale) - 10} later nights")
     if not dry_run:
         run_dag("nightly", interval, settings)

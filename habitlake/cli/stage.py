@@ -30,7 +30,7 @@ def read_json(module: str, arguments: Sequence[str]) -> Any:
     PermanentError, TransientError
         If the module fails; the message is the last line it wrote.
     """
-    result = subprocess.run(  # noqa: S603 - module names are constants of this package
+    result = subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
     )
     if result.returncode != 0:

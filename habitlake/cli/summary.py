@@ -18,12 +18,16 @@ QUEUE_COLUMNS = ("user_id", "local_date", "action", "channel", "send_at", "messa
 
 def gate_counts(settings: Settings, night: date) -> list[dict[str, Any]]:
     """Return per gate of a night: expectations held, warned and failed."""
-    rows = open_lake(settings, mentioned_in="ops.gate_results").execute(
-        "SELECT gate, count(*) FILTER (success), count(*) FILTER (NOT success AND severity = 'warn'),"
-        " count(*) FILTER (NOT success AND severity = 'fail') FROM ops.gate_results WHERE batch_date = ?"
-        " GROUP BY gate ORDER BY gate DESC",
-        [night],
-    ).fetchall()
+    rows = (
+        open_lake(settings, mentioned_in="ops.gate_results")
+        .execute(
+            "SELECT gate, count(*) FILTER (success), count(*) FILTER (NOT success AND severity = 'warn'),"
+            " count(*) FILTER (NOT success AND severity = 'fail') FROM ops.gate_results WHERE batch_date = ?"
+            " GROUP BY gate ORDER BY gate DESC",
+            [night],
+        )
+        .fetchall()
+    )
     return [{"gate": gate, "held": held, "warned": warned, "failed": failed} for gate, held, warned, failed in rows]
 
 
@@ -33,7 +37,7 @@ def row_counts(settings: Settings, night: date) -> dict[str, dict[str, int]]:
     counts = {}
     for name in TABLES:
         row = connection.execute(
-            f"SELECT count(*) FILTER (batch_date = ?), count(*) FROM {name}",  # noqa: S608 - names of the registry
+            f"SELECT count(*) FILTER (batch_date = ?), count(*) FROM {name}",
             [night],
         ).fetchone() or (0, 0)
         counts[name] = {"night": int(row[0]), "all": int(row[1])}
@@ -71,7 +75,9 @@ def print_status(report: dict[str, Any]) -> None:
             f" ({first['reason']}); run: habitlake repair"
         )
     if report["pending"]:
-        console.print(f"[bold]pending[/bold]     {len(report['pending'])} landed nights wait: {report['pending'][0]} ...")
+        console.print(
+            f"[bold]pending[/bold]     {len(report['pending'])} landed nights wait: {report['pending'][0]} ..."
+        )
     failed = [row for row in report["nights"] if row["status"] != "done"]
     for row in failed:
         console.print(f"[bold red]{row['status']}[/bold red]     {row['batch_date']} at task {row['failed_task']}")
@@ -102,7 +108,9 @@ def print_models(models: list[dict[str, Any]]) -> None:
             console.print(f"    last decision: {model['decision']}", markup=False)
         metrics = model.get("metrics") or []
         if metrics:
-            print_table("    held-out figures with 95 % intervals", tuple(metrics[0]), [list(row.values()) for row in metrics])
+            print_table(
+                "    held-out figures with 95 % intervals", tuple(metrics[0]), [list(row.values()) for row in metrics]
+            )
 
 
 def print_summary(settings: Settings, night: date) -> None:

@@ -99,7 +99,7 @@ def save_world(world: World, settings: Settings) -> None:
     temporary.replace(_file(settings))
 
 
-def plan_run(  # noqa: PLR0913 - one fact each
+def plan_run(
     world: World, *, landed: Sequence[date], last_night: date | None, pending: Sequence[date], today: date, history: int
 ) -> Plan:
     """Decide what the next nightly run does.

@@ -80,13 +80,15 @@ class Context(Contract):
     time_of_day: Literal["early_morning", "morning", "midday", "afternoon", "evening", "night"] | None = Field(
         None, description="part of the day as the app labelled it"
     )
-    day_of_week: (
-        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None
-    ) = Field(None, description="weekday as the app labelled it")
+    day_of_week: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = Field(
+        None, description="weekday as the app labelled it"
+    )
     stress_level: Scale10 | None = Field(None, description="stress, 1 (none) to 10")
     sleep_hours: Annotated[float, Field(ge=0, le=24)] | None = Field(None, description="sleep of the last night, hours")
     social_context: Literal["alone", "partner", "group"] | None = Field(None, description="with whom")
-    partner_name: Text | None = Field(None, description="name of the partner, when given", json_schema_extra={"pii": True})
+    partner_name: Text | None = Field(
+        None, description="name of the partner, when given", json_schema_extra={"pii": True}
+    )
 
 
 class Event(Contract, Generic[Data]):
@@ -188,8 +190,8 @@ def _leaves(model: type[Contract], prefix: tuple[str, ...]) -> Iterator[FieldSpe
             sql_type=sql_type,
             description=info.description or "",
             required=info.is_required(),
-            minimum=next((float(m.ge) for m in metadata if isinstance(m, annotated_types.Ge)), None),
-            maximum=next((float(m.le) for m in metadata if isinstance(m, annotated_types.Le)), None),
+            minimum=next((float(str(m.ge)) for m in metadata if isinstance(m, annotated_types.Ge)), None),
+            maximum=next((float(str(m.le)) for m in metadata if isinstance(m, annotated_types.Le)), None),
             min_length=next((m.min_length for m in metadata if isinstance(m, annotated_types.MinLen)), None),
             max_length=next((m.max_length for m in metadata if isinstance(m, annotated_types.MaxLen)), None),
             allowed=allowed,

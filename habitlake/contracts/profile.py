@@ -26,14 +26,18 @@ class Goals(Contract):
     """What the person wants to reach."""
 
     primary: Text | None = Field(None, description="main goal", json_schema_extra={"column": "primary_goal"})
-    secondary: list[Text] | None = Field(None, description="other goals", json_schema_extra={"column": "secondary_goals"})
+    secondary: list[Text] | None = Field(
+        None, description="other goals", json_schema_extra={"column": "secondary_goals"}
+    )
     target_weight: Annotated[float, Field(ge=20, le=400)] | None = Field(
         None, description="kilograms", json_schema_extra={"column": "target_weight_kg", "pii": True}
     )
     target_sessions: Annotated[float, Field(ge=0, le=50)] | None = Field(
         None, description="sessions a week", json_schema_extra={"column": "target_sessions_per_week"}
     )
-    timeline: Text | None = Field(None, description="time to the goal, such as 6_months", json_schema_extra={"column": "goal_timeline"})
+    timeline: Text | None = Field(
+        None, description="time to the goal, such as 6_months", json_schema_extra={"column": "goal_timeline"}
+    )
 
 
 class Preferences(Contract):
@@ -60,7 +64,9 @@ class Constraints(Contract):
     )
     injury_history: list[Text] | None = Field(None, description="past injuries", json_schema_extra={"pii": True})
     schedule: dict[str, Any] | None = Field(
-        None, description="weekly schedule: weekday to {available, timeSlots}", json_schema_extra={"column": "schedule_json"}
+        None,
+        description="weekly schedule: weekday to {available, timeSlots}",
+        json_schema_extra={"column": "schedule_json"},
     )
 
 
@@ -71,6 +77,8 @@ class ProfileUpdated(Contract):
     goals: Goals | None = None
     preferences: Preferences | None = None
     constraints: Constraints | None = None
-    time_zone: Annotated[str, Field(max_length=64)] | None = Field(None, description="IANA time zone the person lives in")
+    time_zone: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="IANA time zone the person lives in"
+    )
     subscription_tier: Literal["free", "basic", "premium"] | None = Field(None, description="subscription")
     signup_date: Annotated[str, Field(max_length=32)] | None = Field(None, description="ISO date of sign-up")

@@ -41,7 +41,9 @@ class InjuryReported(Contract):
     """An injury or illness, or its end."""
 
     body_part: Text = Field(description="where, or illness", json_schema_extra={"pii": True})
-    severity: Scale10 | None = Field(None, description="severity, 1 to 10", json_schema_extra={"column": "injury_severity"})
+    severity: Scale10 | None = Field(
+        None, description="severity, 1 to 10", json_schema_extra={"column": "injury_severity"}
+    )
     status: Literal["started", "ongoing", "resolved"] = Field(
         "started", description="state of the injury", json_schema_extra={"column": "injury_status"}
     )

@@ -21,7 +21,9 @@ class Workout(Contract):
     intensity: Intensity | None = Field(None, description="effort of the workout")
     location: Text | None = Field(None, description="place: home, gym, outdoors, work, other")
     equipment: list[Text] | None = Field(None, description="equipment used")
-    heart_rate_avg: Annotated[float, Field(ge=25, le=250)] | None = Field(None, description="mean heart rate, beats per minute")
+    heart_rate_avg: Annotated[float, Field(ge=25, le=250)] | None = Field(
+        None, description="mean heart rate, beats per minute"
+    )
     calories_burned: Annotated[float, Field(ge=0, le=10_000)] | None = Field(None, description="energy, kilocalories")
     planned_for: Timestamp | None = Field(None, description="start that was planned, with offset")
     skip_reason: Text | None = Field(None, description="why it was skipped, in the app's words")

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).with_name("migrations.sql")
 PARTITION_PREFIX = "batch_date="
-MANIFEST_LIBRARIES = ("pyspark", "delta-spark", "deltalake", "duckdb", "polars", "numpy", "scikit-learn", "xgboost", "feast")
+MANIFEST_LIBRARIES = (
+    "pyspark",
+    "delta-spark",
+    "deltalake",
+    "duckdb",
+    "polars",
+    "numpy",
+    "scikit-learn",
+    "xgboost",
+    "feast",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,9 @@ def landed_nights(settings: Settings) -> list[date]:
         If a folder looks like a partition but its name holds no date.
     """
     names = folders(landing_events(settings), settings)
-    return sorted(parse_date(name.removeprefix(PARTITION_PREFIX)) for name in names if name.startswith(PARTITION_PREFIX))
+    return sorted(
+        parse_date(name.removeprefix(PARTITION_PREFIX)) for name in names if name.startswith(PARTITION_PREFIX)
+    )
 
 
 def landing_fingerprints(settings: Settings, nights: Iterable[date] | None = None) -> dict[date, str]:
@@ -165,7 +177,9 @@ def close_nights(interval: Interval, settings: Settings, finished_at: datetime) 
             [finished_at, interval.start, interval.end],
         ).rowcount
         if closed != len(interval):
-            msg = f"{len(interval) - closed} of the nights {interval} were never opened; run the DAG from its first task"
+            msg = (
+                f"{len(interval) - closed} of the nights {interval} were never opened; run the DAG from its first task"
+            )
             raise PermanentError(msg)
 
 

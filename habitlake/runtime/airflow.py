@@ -38,7 +38,10 @@ def _private_json(path: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str
 def _new_secrets() -> dict[str, str]:
     from cryptography.fernet import Fernet
 
-    return {SECRET_NAMES[0]: Fernet.generate_key().decode(), **{name: secrets.token_urlsafe(48) for name in SECRET_NAMES[1:]}}
+    return {
+        SECRET_NAMES[0]: Fernet.generate_key().decode(),
+        **{name: secrets.token_urlsafe(48) for name in SECRET_NAMES[1:]},
+    }
 
 
 def _free_port() -> int:
@@ -78,6 +81,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings)),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url("airflow", settings, driver="postgresql+psycopg2"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": postgres.url(
+            "airflow", settings, driver="postgresql+psycopg_async"
+        ),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
@@ -93,7 +99,7 @@ def _command(*arguments: str) -> list[str]:
 
 
 def _run(arguments: list[str], settings: Settings) -> None:
-    result = subprocess.run(  # noqa: S603 - arguments are constants of this module
+    result = subprocess.run(
         _command(*arguments), env=environment(settings), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
@@ -119,7 +125,9 @@ def prepare(settings: Settings) -> None:
     _run(["db", "migrate"], settings)
     pools = stamp.with_name("pools.json")
     pools.write_text(
-        json.dumps({name: {"slots": slots, "description": "", "include_deferred": False} for name, slots in POOLS.items()})
+        json.dumps(
+            {name: {"slots": slots, "description": "", "include_deferred": False} for name, slots in POOLS.items()}
+        )
     )
     _run(["pools", "import", str(pools)], settings)
     stamp.write_text(version)
@@ -170,13 +178,16 @@ def run_dag(
     log.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["dags", "test", dag_id, started.isoformat(), "--conf", json.dumps(dict(params))]
     dagfile = PROJECT_ROOT / "dags" / f"{dag_id}.py"
-    with log.open("w") as output, subprocess.Popen(  # noqa: S603 - arguments are built here
-        _command(*arguments, "--dagfile-path", str(dagfile)),
-        env=environment(settings),
-        cwd=PROJECT_ROOT,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            _command(*arguments, "--dagfile-path", str(dagfile)),
+            env=environment(settings),
+            cwd=PROJECT_ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
         told: set[str] = set()
         run_id: str | None = None
         while True:
@@ -226,7 +237,7 @@ def up(settings: Settings) -> str:
     log = settings.home / "airflow" / "logs" / "standalone.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
-        process = subprocess.Popen(  # noqa: S603 - constant command
+        process = subprocess.Popen(
             _command("standalone"),
             env=environment(settings),
             cwd=PROJECT_ROOT,

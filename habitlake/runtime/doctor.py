@@ -36,7 +36,12 @@ class Finding:
 def _python(_: Settings) -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info[:2] == PYTHON
-    return Finding("python", "ok" if good else "fail", version, "" if good else "use Python 3.11; `make setup` makes the environment")
+    return Finding(
+        "python",
+        "ok" if good else "fail",
+        version,
+        "" if good else "use Python 3.11; `make setup` makes the environment",
+    )
 
 
 def _java(_: Settings) -> Finding:
@@ -49,19 +54,34 @@ def _java(_: Settings) -> Finding:
 def _memory(_: Settings) -> Finding:
     free = psutil.virtual_memory().available / GIB
     good = free >= MIN_MEMORY_GIB
-    return Finding("memory", "ok" if good else "warn", f"{free:.1f} GiB free", "" if good else "lower HABITLAKE_SPARK_DRIVER_MEMORY")
+    return Finding(
+        "memory",
+        "ok" if good else "warn",
+        f"{free:.1f} GiB free",
+        "" if good else "lower HABITLAKE_SPARK_DRIVER_MEMORY",
+    )
 
 
 def _disk(settings: Settings) -> Finding:
     settings.home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.home).free / GIB
     good = free >= MIN_DISK_GIB
-    return Finding("disk", "ok" if good else "fail", f"{free:.1f} GiB free at {settings.home}", "" if good else "free some space, or move HABITLAKE_HOME")
+    return Finding(
+        "disk",
+        "ok" if good else "fail",
+        f"{free:.1f} GiB free at {settings.home}",
+        "" if good else "free some space, or move HABITLAKE_HOME",
+    )
 
 
 def _jars(settings: Settings) -> Finding:
     there = jar_folder(settings).is_dir()
-    return Finding("spark jars", "ok" if there else "warn", str(jar_folder(settings)), "" if there else "resolved from Maven Central at the first start")
+    return Finding(
+        "spark jars",
+        "ok" if there else "warn",
+        str(jar_folder(settings)),
+        "" if there else "resolved from Maven Central at the first start",
+    )
 
 
 def _postgres(settings: Settings) -> Finding:
@@ -74,7 +94,12 @@ def _postgres(settings: Settings) -> Finding:
 
 def _spark(settings: Settings) -> Finding:
     running = spark_server.is_running(settings)
-    return Finding("spark connect", "ok" if running else "warn", "running" if running else "not running", "" if running else "starts by itself with the next night; or `make up`")
+    return Finding(
+        "spark connect",
+        "ok" if running else "warn",
+        "running" if running else "not running",
+        "" if running else "starts by itself with the next night; or `make up`",
+    )
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (_python, _java, _memory, _disk, _jars, _postgres, _spark)

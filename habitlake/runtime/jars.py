@@ -93,10 +93,14 @@ def _resolve(settings: Settings, folder: Path) -> None:
             f"spark.pyspark.python={sys.executable}",
             str(script),
         ]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
         resolved = list(Path(temporary, "ivy", "jars").glob("*.jar"))
         if result.returncode != 0 or not resolved:
-            lines = [line for line in result.stderr.splitlines() if "ERROR" in line or "not found" in line or "Exception" in line]
+            lines = [
+                line
+                for line in result.stderr.splitlines()
+                if "ERROR" in line or "not found" in line or "Exception" in line
+            ]
             detail = "; ".join(lines[:3]) or result.stderr.strip()[-500:]
             msg = f"cannot resolve Spark's jars from Maven Central: {detail}; check the network, then run it again"
             raise PermanentError(msg)

@@ -22,7 +22,7 @@ def java_version() -> int | None:
     binary = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if not binary or not shutil.which(binary):
         return None
-    result = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(\d+)(?:\.(\d+))?', result.stderr + result.stdout)
     if not found:
         return None

@@ -28,7 +28,7 @@ def data_folder(settings: Settings) -> Path:
 def _socket_folder(settings: Settings) -> Path | None:
     """Return the socket folder of the running embedded server, read from its process file."""
     lines = _process_file(settings)
-    return Path(lines[4]) if len(lines) > 4 and lines[4] else None  # noqa: PLR2004 - line 5 of postmaster.pid
+    return Path(lines[4]) if len(lines) > 4 and lines[4] else None
 
 
 def _process_file(settings: Settings) -> list[str]:
@@ -43,7 +43,7 @@ def is_running(settings: Settings) -> bool:
     if settings.postgres_dsn is not None:
         return True
     lines = _process_file(settings)
-    if len(lines) < 8 or lines[7].strip() != "ready":  # noqa: PLR2004 - line 8 of postmaster.pid is the status
+    if len(lines) < 8 or lines[7].strip() != "ready":
         return False
     return Path(f"/proc/{lines[0]}").exists() if Path("/proc").exists() else _alive(int(lines[0]))
 

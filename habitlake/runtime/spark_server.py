@@ -120,7 +120,9 @@ def configuration(settings: Settings) -> dict[str, str]:
         conf["spark.hadoop.fs.s3a.path.style.access"] = "true"
         if settings.s3_endpoint_url:
             conf["spark.hadoop.fs.s3a.endpoint"] = settings.s3_endpoint_url
-            conf["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(settings.s3_endpoint_url.startswith("https")).lower()
+            conf["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(
+                settings.s3_endpoint_url.startswith("https")
+            ).lower()
         if access_key and secret_key:
             conf["spark.hadoop.fs.s3a.access.key"] = access_key
             conf["spark.hadoop.fs.s3a.secret.key"] = secret_key
@@ -193,7 +195,7 @@ def _start(settings: Settings) -> ServerRecord:
         "SPARK_CONF_DIR": str(settings.run_dir),
     }
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             command,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -17,7 +17,9 @@ def up(settings: Settings) -> None:
     ensure_services(settings)
     address = airflow.up(settings)
     console.print(f"Airflow UI   {address}  user admin, password in {airflow.password_file(settings)}")
-    console.print(f"Postgres     {postgres.url('habitlake', settings) if settings.postgres_dsn is None else 'HABITLAKE_POSTGRES_DSN'}")
+    console.print(
+        f"Postgres     {postgres.url('habitlake', settings) if settings.postgres_dsn is None else 'HABITLAKE_POSTGRES_DSN'}"
+    )
     console.print(f"Analysts     role {postgres.ANALYST_ROLE}, schema marts, read-only")
     console.print(f"Spark log    {spark_server.log_file(settings)}")
     console.print("Stop it all with `make down`.")

@@ -27,7 +27,9 @@ def run(context: JobContext) -> Mapping[str, object]:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=int, help="how many people; default HABITLAKE_PEOPLE")
-    parser.add_argument("--dirt", type=float, help="share of lines damaged, repeated or delayed; default HABITLAKE_DIRT")
+    parser.add_argument(
+        "--dirt", type=float, help="share of lines damaged, repeated or delayed; default HABITLAKE_DIRT"
+    )
     parser.add_argument("--seed", type=int, help="seed of the world; default HABITLAKE_SEED")
 
 

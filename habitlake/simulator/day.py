@@ -60,7 +60,9 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
 
     state.stress = np.clip(0.75 * state.stress + 0.25 * traits.stress_mean + 0.8 * z(STRESS), 1, 10)
     sleep = np.clip(traits.sleep_need - 0.12 * (state.stress - 5) + 0.8 * z(SLEEP), 2.5, 11)
-    state.energy = np.clip(0.5 * state.energy + 2.8 + 0.35 * (sleep - 7.2) - 0.1 * (state.stress - 5) + 0.6 * z(ENERGY), 1, 10)
+    state.energy = np.clip(
+        0.5 * state.energy + 2.8 + 0.35 * (sleep - 7.2) - 0.1 * (state.stress - 5) + 0.6 * z(ENERGY), 1, 10
+    )
 
     reached = np.array([action is not None for action in actions]) & present
     effect = np.array([truth.TRUE_EFFECTS.get(action or "", 0.0) for action in actions])
@@ -93,7 +95,9 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
     recovered = (state.injured_days == 1) & present
     state.injured_days = np.maximum(state.injured_days - 1, 0)
     injured = session & (u(INJURY) < truth.INJURY_BASE + truth.INJURY_LOAD * np.maximum(state.load - 3, 0))
-    state.injured_days = np.where(injured, 8 + (uniform(seed, person, index, 61) * 10).astype(np.int64), state.injured_days)
+    state.injured_days = np.where(
+        injured, 8 + (uniform(seed, person, index, 61) * 10).astype(np.int64), state.injured_days
+    )
     moved = present & (u(TRAVEL) < 0.0015)
     state.travel_zone = np.where(moved, (uniform(seed, person, index, 62) * 8).astype(np.int64), state.travel_zone)
     return Day(

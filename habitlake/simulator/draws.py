@@ -20,7 +20,13 @@ def uniform(seed: int, people: IntArray, day: int, purpose: int) -> FloatArray:
     """Return one draw in (0, 1) for each person."""
     with np.errstate(over="ignore"):
         key = _mix(people.astype(np.uint64) + np.uint64(seed % 2**63) * np.uint64(0x9E3779B97F4A7C15))
-        key = _mix(key ^ (np.uint64(day + 100_000) * np.uint64(0xD1B54A32D192ED03) + np.uint64(purpose) * np.uint64(0x8CB92BA72F3D8DD7)))
+        key = _mix(
+            key
+            ^ (
+                np.uint64(day + 100_000) * np.uint64(0xD1B54A32D192ED03)
+                + np.uint64(purpose) * np.uint64(0x8CB92BA72F3D8DD7)
+            )
+        )
     return ((key >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 

@@ -59,17 +59,32 @@ class DayWriter:
     """Writes the events of one local day of some people."""
 
     def __init__(self, seed: int, index: int, day: date, traits: Traits, state: State, happened: Day) -> None:
-        self.seed, self.index, self.day, self.traits, self.state, self.happened = seed, index, day, traits, state, happened
+        self.seed, self.index, self.day, self.traits, self.state, self.happened = (
+            seed,
+            index,
+            day,
+            traits,
+            state,
+            happened,
+        )
         self.offsets = _Offsets(day)
         self.lines: list[Line] = []
         people = traits.person
-        self.zone = [int(moved if moved >= 0 else home) for moved, home in zip(state.travel_zone, traits.zone, strict=True)]
+        self.zone = [
+            int(moved if moved >= 0 else home) for moved, home in zip(state.travel_zone, traits.zone, strict=True)
+        ]
         self.without_id = uniform(seed, people, index, 70) < SHARE_WITHOUT_ID
         self.jitter = [uniform(seed, people, index, 80 + purpose) for purpose in range(8)]
         self.noise = [normal(seed, people, index, 90 + purpose) for purpose in range(6)]
 
     def _emit(
-        self, row: int, kind: str, hour: float, data: Mapping[str, Any], context: Mapping[str, Any] | None = None, tag: str = ""
+        self,
+        row: int,
+        kind: str,
+        hour: float,
+        data: Mapping[str, Any],
+        context: Mapping[str, Any] | None = None,
+        tag: str = "",
     ) -> None:
         zone = self.zone[row]
         second = min(max(int(hour * 3600), 0), 86_399)
@@ -107,7 +122,7 @@ class DayWriter:
         return SLOT_HOURS[int(self.traits.slot[row])] + 0.6 * float(self.noise[0][row])
 
     def profile(self, row: int) -> None:
-        """The whole profile, at sign-up and when it changes."""
+        """Write the whole profile, at sign-up and when it changes."""
         traits, person = self.traits, int(self.traits.person[row])
         slot = SLOTS[int(traits.slot[row])]
         duration = float(traits.duration_min[row])
@@ -134,7 +149,8 @@ class DayWriter:
                 "constraints": {
                     "availableTime": duration + 10,
                     "schedule": {
-                        name: {"available": bool(planned)} for name, planned in zip(WEEKDAYS, traits.schedule[row], strict=True)
+                        name: {"available": bool(planned)}
+                        for name, planned in zip(WEEKDAYS, traits.schedule[row], strict=True)
                     },
                 },
                 "timeZone": ZONES[self.zone[row]],
@@ -184,12 +200,18 @@ class DayWriter:
         self._emit(row, "workout_completed", hour + duration / 3600, done, context)
 
     def skip(self, row: int) -> None:
-        """A planned workout that was not done."""
+        """Write a planned workout that was not done."""
         reason = BARRIERS[int(self.jitter[3][row] * len(BARRIERS))]
-        self._emit(row, "workout_skipped", self._hour(row) + 1, {"workoutId": f"w{self.index}", "skipReason": reason}, self._context(row))
+        self._emit(
+            row,
+            "workout_skipped",
+            self._hour(row) + 1,
+            {"workoutId": f"w{self.index}", "skipReason": reason},
+            self._context(row),
+        )
 
     def interaction(self, row: int) -> None:
-        """A visit to the app."""
+        """Write a visit to the app."""
         skipped = bool(self.happened.skipped[row])
         motivation = 5 + 4 * (float(self.state.habit[row]) - 0.4) + 0.8 * float(self.noise[2][row])
         barriers = [BARRIERS[int(self.jitter[3][row] * len(BARRIERS))]] if skipped else []
@@ -210,7 +232,12 @@ class DayWriter:
         """Sleep and daily state from a wearable."""
         wake = 5.2 + 1.5 * float(self.jitter[7][row])
         sleep = float(self.happened.sleep_hours[row])
-        self._emit(row, "sleep_logged", wake, {"duration": round(sleep * 3600), "efficiency": round(0.8 + 0.15 * float(self.jitter[0][row]), 3)})
+        self._emit(
+            row,
+            "sleep_logged",
+            wake,
+            {"duration": round(sleep * 3600), "efficiency": round(0.8 + 0.15 * float(self.jitter[0][row]), 3)},
+        )
         stress = float(self.state.stress[row])
         self._emit(
             row,
@@ -227,27 +254,31 @@ class DayWriter:
         )
 
     def injury(self, row: int, status: str) -> None:
-        """An injury begins or ends."""
+        """Write that an injury begins or ends."""
         self._emit(row, "injury_reported", 21.6, {"bodyPart": "knee", "severity": 4, "status": status}, tag=status)
 
     def rating(self, row: int) -> None:
-        """A rating of the app."""
+        """Write a rating of the app."""
         stars = min(max(3.4 + 2 * (float(self.state.habit[row]) - 0.3) + 0.5 * float(self.noise[2][row]), 1), 5)
         self._emit(row, "satisfaction_reported", 21.8, {"rating": round(stars, 1), "nps": min(int(stars * 2), 10)})
 
     def feedback(self, row: int, decision: Mapping[str, Any]) -> None:
-        """What became of a message that reached the person."""
+        """Write what became of a message that reached the person."""
         sent = datetime.fromisoformat(str(decision["send_at"])).astimezone(UTC)
         local = sent + timedelta(seconds=self.offsets.seconds[self.zone[row]])
         hour = local.hour + local.minute / 60
         base = {"decisionId": decision["decision_id"], "channel": decision["channel"]}
         self._emit(row, "intervention_delivered", hour, base)
-        if self.jitter[3][row] < 0.25 + 0.35 * float(self.traits.responsiveness[row]) - 0.04 * float(self.state.dosage[row]):
+        if self.jitter[3][row] < 0.25 + 0.35 * float(self.traits.responsiveness[row]) - 0.04 * float(
+            self.state.dosage[row]
+        ):
             self._emit(row, "intervention_opened", hour + 0.1, {**base, "responseTime": 360})
             if self.happened.session[row]:
                 self._emit(row, "intervention_acted", hour + 0.2, {**base, "responseTime": 720})
             if self.jitter[5][row] < 0.1:
-                self._emit(row, "intervention_rated", hour + 0.3, {**base, "rating": 4 if self.happened.session[row] else 2})
+                self._emit(
+                    row, "intervention_rated", hour + 0.3, {**base, "rating": 4 if self.happened.session[row] else 2}
+                )
         elif self.jitter[5][row] < 0.3:
             self._emit(row, "intervention_dismissed", hour + 0.1, {**base, "responseTime": 360})
 

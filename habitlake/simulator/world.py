@@ -78,7 +78,9 @@ class Shard:
                 setattr(self.state, name, saved[name])
         with gzip.open(self._file.replace(".npz", ".waiting.gz"), "rt") as file:
             for day, rows in json.load(file).items():
-                self.waiting[date.fromisoformat(day)] = [Line(date.fromisoformat(row[0]), row[1].encode(), row[2]) for row in rows]
+                self.waiting[date.fromisoformat(day)] = [
+                    Line(date.fromisoformat(row[0]), row[1].encode(), row[2]) for row in rows
+                ]
 
     def save(self) -> None:
         """Store the state after the last simulated day."""
@@ -87,7 +89,7 @@ class Shard:
             for day, lines in sorted(self.waiting.items())
         }
         with open_output(self._file, self.settings) as stream:
-            np.savez_compressed(stream, **self.state.arrays())
+            np.savez_compressed(stream, **self.state.arrays())  # type: ignore[arg-type]
         with open_output(self._file.replace(".npz", ".waiting.gz"), self.settings) as stream:
             stream.write(gzip.compress(json.dumps(waiting).encode(), mtime=0))
 
@@ -96,7 +98,12 @@ class Shard:
         index = (day - self.origin).days
         held = [decisions.get(user) for user in self.users]
         happened = live(
-            self.seed, index, day.weekday(), self.traits, self.state, [decision and decision["action"] for decision in held]
+            self.seed,
+            index,
+            day.weekday(),
+            self.traits,
+            self.state,
+            [str(decision["action"]) if decision else None for decision in held],
         )
         lines = DayWriter(self.seed, index, day, self.traits, self.state, happened).write(held)
         arriving = self.waiting.pop(day, [])
@@ -129,7 +136,7 @@ class Shard:
                 "session": happened.session,
                 "habit": self.state.habit,
                 "dosage": self.state.dosage,
-                "action": [decision and decision["action"] for decision in held],
+                "action": [str(decision["action"]) if decision else None for decision in held],
             },
             schema_overrides={"action": pl.String},
         ).write_parquet(folder / f"people-{self.number:05d}.parquet")
@@ -159,7 +166,7 @@ def _check_world(settings: Settings, interval: Interval, people: int, seed: int,
     return date.fromisoformat(saved["first"]), True
 
 
-def simulate_nights(  # noqa: PLR0913 - the dials of the world
+def simulate_nights(
     settings: Settings,
     interval: Interval,
     *,

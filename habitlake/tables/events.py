@@ -32,7 +32,9 @@ ENVELOPE = (
     Column("event_date", "date", "UTC date of event_at"),
     Column("schema_version", "bigint", "contract version that the sender names"),
 )
-EXTRAS = Column("extras", "map<string,string>", "fields the contract does not know yet, by path, as JSON text", pii=True)
+EXTRAS = Column(
+    "extras", "map<string,string>", "fields the contract does not know yet, by path, as JSON text", pii=True
+)
 RAW = Column("raw", "string", "the line as it arrived", pii=True)
 RAW_ENCODING = Column("raw_encoding", "string", "utf-8, or base64 where the bytes are no valid UTF-8 text")
 

@@ -66,7 +66,9 @@ class Boosted:
         """Fit on rows with a label."""
         import xgboost as xgb
 
-        data = xgb.DMatrix(matrix(rows, self.features), label=rows["label"].to_numpy(), feature_names=list(self.features))
+        data = xgb.DMatrix(
+            matrix(rows, self.features), label=rows["label"].to_numpy(), feature_names=list(self.features)
+        )
         parameters = {
             "objective": "binary:logistic",
             "tree_method": "hist",

@@ -30,7 +30,9 @@ LEAK_AUC = 0.98
 def scores_of(rows: pl.DataFrame, test: pl.DataFrame, folder: Path, settings: Settings) -> dict[str, FloatArray]:
     """Return every score on the test rows: candidates, the champion in force, baselines."""
     train = rows.filter(pl.col("split") == "train")
-    scores = {name: joblib.load(folder / f"{name}.joblib").predict(test) for name in (*candidates(), "recency_frequency")}
+    scores = {
+        name: joblib.load(folder / f"{name}.joblib").predict(test) for name in (*candidates(), "recency_frequency")
+    }
     scores |= naive_scores(train, test)
     version = champion_version(CONFIG.name, settings)
     if version is not None:
@@ -40,19 +42,17 @@ def scores_of(rows: pl.DataFrame, test: pl.DataFrame, folder: Path, settings: Se
 
 def calibration_bins(score: FloatArray, label: np.ndarray, users: np.ndarray) -> list[dict[str, float]]:
     """Return per tenth of the predictions: upper edge, mean prediction, observed rate, rows and people."""
-    bins = []
-    for part in np.array_split(np.argsort(score, kind="stable"), BINS):
-        if len(part):
-            bins.append(
-                {
-                    "upper": float(score[part].max()),
-                    "predicted": round(float(score[part].mean()), 4),
-                    "observed": round(float(label[part].mean()), 4),
-                    "rows": len(part),
-                    "people": len(np.unique(users[part])),
-                }
-            )
-    return bins
+    parts = [part for part in np.array_split(np.argsort(score, kind="stable"), BINS) if len(part)]
+    return [
+        {
+            "upper": float(score[part].max()),
+            "predicted": round(float(score[part].mean()), 4),
+            "observed": round(float(label[part].mean()), 4),
+            "rows": len(part),
+            "people": len(np.unique(users[part])),
+        }
+        for part in parts
+    ]
 
 
 def evaluate(rows: pl.DataFrame, folder: Path, settings: Settings) -> dict[str, Any]:
@@ -90,7 +90,9 @@ def run(context: JobContext) -> Mapping[str, object]:
     result = evaluate(rows, folder, context.settings)
     write_json(folder / "evaluation.json", {"refused": None, "pilot": training["pilot"], **result})
     dataset = read_json(folder / "dataset.json")
-    (folder / "MODEL_CARD.md").write_text(model_card(dataset, {**result, "pilot": training["pilot"]}, str(context.interval)))
+    (folder / "MODEL_CARD.md").write_text(
+        model_card(dataset, {**result, "pilot": training["pilot"]}, str(context.interval))
+    )
     best = result["figures"][result["best"]]
     return {"best": result["best"], "auc": best["auc"], "ece": best["ece"], "card": str(folder / "MODEL_CARD.md")}
 

@@ -71,7 +71,11 @@ def top_factors(rows: pl.DataFrame, contributions: FloatArray, features: Sequenc
         .select(pl.struct(pl.all()).struct.json_encode().alias(str(rank)))
         for rank in range(order.shape[1])
     ]
-    return pl.concat(encoded, how="horizontal").select(pl.format("[{}]", pl.concat_str(pl.all(), separator=","))).to_series()
+    return (
+        pl.concat(encoded, how="horizontal")
+        .select(pl.format("[{}]", pl.concat_str(pl.all(), separator=",")))
+        .to_series()
+    )
 
 
 def input_quality() -> pl.Expr:
@@ -119,7 +123,11 @@ def run(context: JobContext) -> Mapping[str, object]:
     frames = []
     for version in sorted({version for version in versions.values() if version is not None}):
         nights = [night for night, own in versions.items() if own == version]
-        people = scan_table("gold.user_features", settings, nights=interval).filter(pl.col("batch_date").is_in(nights)).collect()
+        people = (
+            scan_table("gold.user_features", settings, nights=interval)
+            .filter(pl.col("batch_date").is_in(nights))
+            .collect()
+        )
         if people.height:
             frames.append(score(people, load_version(CONFIG.name, version, settings), version))
     schema = arrow_schema(get_table("gold.predictions"))

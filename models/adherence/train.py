@@ -22,7 +22,7 @@ def not_enough(rows: pl.DataFrame) -> str | None:
         return f"not enough data to train: {rows.height} rows, at least {CONFIG.min_rows_pilot} are needed"
     for part in ("train", "test"):
         classes = rows.filter(pl.col("split") == part)["label"].n_unique()
-        if classes < 2:  # noqa: PLR2004 - two outcomes
+        if classes < 2:
             return f"not enough data to train: the {part} rows hold {classes} of the 2 outcomes"
     return None
 

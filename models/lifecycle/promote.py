@@ -29,10 +29,16 @@ def decide_promotion(evaluation: Mapping[str, Any], min_improvement: float) -> t
     """Return whether the best candidate is promoted, and why or why not, in one sentence."""
     best, differences = evaluation["best"], evaluation["difference_to"]
     if evaluation.get("leak_suspected"):
-        return False, f"refused: {best} is too good to be true (AUC {evaluation['figures'][best]['auc'][0]:.3f}); look for a leak"
+        return (
+            False,
+            f"refused: {best} is too good to be true (AUC {evaluation['figures'][best]['auc'][0]:.3f}); look for a leak",
+        )
     for name, (value, low, high) in differences.items():
         if name != "champion" and low <= 0:
-            return False, f"refused: {best} does not beat the baseline {name}: AUC {value:+.3f} [{low:+.3f}, {high:+.3f}]"
+            return (
+                False,
+                f"refused: {best} does not beat the baseline {name}: AUC {value:+.3f} [{low:+.3f}, {high:+.3f}]",
+            )
     if "champion" not in differences:
         return True, f"promoted: {best} beats every baseline and no champion was in force"
     value, low, high = differences["champion"]

@@ -107,9 +107,14 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
         aliases = dict(model.aliases or {})
         champion = aliases.get(CHAMPION)
-        figures = next((version.tags.get(FIGURES_TAG) for version in versions if str(version.version) == str(champion)), None)
+        figures = next(
+            (version.tags.get(FIGURES_TAG) for version in versions if str(version.version) == str(champion)), None
+        )
         metrics = [
-            {"score": name, **{metric: f"{value:.3f} [{low:.3f}, {high:.3f}]" for metric, (value, low, high) in values.items()}}
+            {
+                "score": name,
+                **{metric: f"{value:.3f} [{low:.3f}, {high:.3f}]" for metric, (value, low, high) in values.items()},
+            }
             for name, values in (json.loads(figures) if figures else {}).items()
         ]
         report.append(
@@ -146,12 +151,17 @@ def models(context: typer.Context, json_output: Json = False) -> None:
         )
         console.print(f"    {model['decision']}", markup=False)
         if model["metrics"]:
-            print_table("    held-out figures with 95 % intervals", tuple(model["metrics"][0]), [row.values() for row in model["metrics"]])
+            print_table(
+                "    held-out figures with 95 % intervals",
+                tuple(model["metrics"][0]),
+                [row.values() for row in model["metrics"]],
+            )
 
 
 @app.command()
 def rollback(
-    model: Annotated[str, typer.Argument(help="registered model")], version: Annotated[str, typer.Argument(help="version to put in force")]
+    model: Annotated[str, typer.Argument(help="registered model")],
+    version: Annotated[str, typer.Argument(help="version to put in force")],
 ) -> None:
     """Put another version in force; nights that were already scored keep the version that scored them."""
     set_champion(model, version, get_settings(), f"rolled back to version {version} by hand")

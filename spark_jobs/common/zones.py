@@ -23,7 +23,10 @@ def offset_zone(offset_s: Column) -> Column:
     sign = F.when(offset_s < 0, F.lit("-")).otherwise(F.lit("+"))
     minutes = F.abs(offset_s) / 60
     return F.concat(
-        sign, F.lpad((minutes / 60).cast("int").cast("string"), 2, "0"), F.lit(":"), F.lpad((minutes % 60).cast("int").cast("string"), 2, "0")
+        sign,
+        F.lpad((minutes / 60).cast("int").cast("string"), 2, "0"),
+        F.lit(":"),
+        F.lpad((minutes % 60).cast("int").cast("string"), 2, "0"),
     )
 
 

@@ -86,7 +86,9 @@ def _rows(name: str, nights: list[date], settings: Settings) -> pl.DataFrame:
     return scan_table(name, settings).filter(pl.col("batch_date").is_in(nights)).select(selected).collect()
 
 
-def export_table(connection: "psycopg.Connection[Any]", name: str, interval: Interval, settings: Settings) -> tuple[int, int]:
+def export_table(
+    connection: "psycopg.Connection[Any]", name: str, interval: Interval, settings: Settings
+) -> tuple[int, int]:
     """Bring one table's changed nights to Postgres in one transaction; return (nights, rows) copied."""
     import adbc_driver_postgresql.dbapi as adbc
 

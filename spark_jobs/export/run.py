@@ -38,7 +38,12 @@ def run(context: JobContext) -> Mapping[str, object]:
         copied = time.monotonic() - started
         # A night that is copied again may have lost rows; then only a full build forgets them.
         nodes = build(sorted(touched), settings, full_refresh=bool(touched & copied_before))
-    return {"rows": total, "copy_seconds": round(copied, 2), "rows_per_s": round(total / max(copied, 0.001)), "dbt_nodes": nodes}
+    return {
+        "rows": total,
+        "copy_seconds": round(copied, 2),
+        "rows_per_s": round(total / max(copied, 0.001)),
+        "dbt_nodes": nodes,
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,7 +27,9 @@ EXPORTED_AT = "_exported_at"
 def exported_columns(name: str) -> tuple[Column, ...]:
     """Return the columns that leave the lake: no personal data but the user id, no audit columns."""
     return tuple(
-        column for column in get_table(name).columns if (not column.pii or column.name == "user_id") and not column.is_audit
+        column
+        for column in get_table(name).columns
+        if (not column.pii or column.name == "user_id") and not column.is_audit
     )
 
 

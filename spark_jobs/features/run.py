@@ -17,20 +17,30 @@ from spark_jobs.common.session import spark_session
 from spark_jobs.features.user_day import ledger_entries
 from spark_jobs.features.user_features import look_back_start, snapshot_before, snapshots
 
-EVENT_TABLES = ("silver.workouts", "silver.interactions", "silver.wellbeing", "silver.intervention_events", "silver.profiles")
+EVENT_TABLES = (
+    "silver.workouts",
+    "silver.interactions",
+    "silver.wellbeing",
+    "silver.intervention_events",
+    "silver.profiles",
+)
 
 
 def build_user_day(spark: SparkSession, interval: Interval, settings: Settings) -> None:
     """Write gold.user_day of the nights."""
-    events = [read_table(spark, name, settings, nights=interval) for name in EVENT_TABLES]
+    events = {name: read_table(spark, name, settings, nights=interval) for name in EVENT_TABLES}
     profiles = read_table(spark, "silver.profiles", settings, upto=interval.end)
-    write_nights(ledger_entries(*events, profiles), "gold.user_day", interval, settings)
+    write_nights(ledger_entries(events, profiles), "gold.user_day", interval, settings)
 
 
 def build_user_features(spark: SparkSession, interval: Interval, settings: Settings) -> None:
     """Write gold.user_features of the nights, from the ledger's look-back window and the snapshot before."""
     snapshot = snapshot_before(stored_nights("gold.user_features", settings), interval.start)
-    before = None if snapshot is None else read_table(spark, "gold.user_features", settings, nights=Interval(snapshot, snapshot))
+    before = (
+        None
+        if snapshot is None
+        else read_table(spark, "gold.user_features", settings, nights=Interval(snapshot, snapshot))
+    )
     window = Interval(look_back_start(interval.start), interval.end)
     since = (
         read_table(spark, "gold.user_day", settings, upto=interval.end)

@@ -131,30 +131,23 @@ def intervention_contributions(events: DataFrame) -> DataFrame:
     )
 
 
-def ledger_entries(  # noqa: PLR0913, PLR0917 - one frame per silver table
-    workouts: DataFrame,
-    interactions: DataFrame,
-    wellbeing: DataFrame,
-    interventions: DataFrame,
-    profile_events: DataFrame,
-    profiles: DataFrame,
-) -> DataFrame:
+def ledger_entries(events: Mapping[str, DataFrame], profiles: DataFrame) -> DataFrame:
     """Return gold.user_day entries of the batches in the frames.
 
     Parameters
     ----------
-    profile_events
-        Profile versions of these batches: a sign of use.
+    events
+        The batches' rows of each silver event table, by table name.
     profiles
         Profile versions of all batches up to the last one, for the zones.
     """
-    contributions = workout_contributions(workouts)
+    contributions = workout_contributions(events["silver.workouts"])
     for frame in (
-        plan_contributions(workouts),
-        interaction_contributions(interactions),
-        wellbeing_contributions(wellbeing),
-        intervention_contributions(interventions),
-        _contributions(profile_events, {"events": F.lit(1).cast("bigint")}),
+        plan_contributions(events["silver.workouts"]),
+        interaction_contributions(events["silver.interactions"]),
+        wellbeing_contributions(events["silver.wellbeing"]),
+        intervention_contributions(events["silver.intervention_events"]),
+        _contributions(events["silver.profiles"], {"events": F.lit(1).cast("bigint")}),
     ):
         contributions = contributions.unionByName(frame)
     zone = zone_in_force(F.col("versions"), F.col("batch_date"), F.col("at"), offset_zone(F.col("event_offset_s")))

@@ -112,7 +112,9 @@ def _streaks(days: Column) -> Column:
     A complete day with a plan and no session breaks a streak, and so do seven complete days without a session.
     """
     start = F.struct(
-        F.lit(0).cast("bigint").alias("current"), F.lit(0).cast("bigint").alias("longest"), F.lit(None).cast("date").alias("last")
+        F.lit(0).cast("bigint").alias("current"),
+        F.lit(0).cast("bigint").alias("longest"),
+        F.lit(None).cast("date").alias("last"),
     )
 
     def step(state: Column, day: Column) -> Column:
@@ -154,7 +156,9 @@ def _aggregates() -> dict[str, Column]:
         "skip_rate_30d": _rounded(F.when(skipped_30 + sessions_30 > 0, skipped_30 / (skipped_30 + sessions_30))),
         "habitual_weekly_sessions": _rounded(sessions_28 / 4),
         "sleep_hours_7d": hours,
-        "sleep_debt_hours": _rounded(F.when(hours.isNotNull(), F.greatest(F.lit(SLEEP_NEED_HOURS) - hours, F.lit(0.0)))),
+        "sleep_debt_hours": _rounded(
+            F.when(hours.isNotNull(), F.greatest(F.lit(SLEEP_NEED_HOURS) - hours, F.lit(0.0)))
+        ),
         "sleep_quality_trend": _trend("sleep_s", "sleep_count", 30, 3600.0),
         "stress_level": _mean("stress_permille", "stress_count", 7, 1000.0),
         "stress_level_trend": _trend("stress_permille", "stress_count", 30, 1000.0),
@@ -219,7 +223,10 @@ def snapshots(
         "streak_length_longest": F.col("streak.longest"),
         "days_since_first_event": F.greatest(F.datediff("as_of_date", "first_local_date"), F.lit(0)).cast("bigint"),
         "goal_progress_rate": _rounded(
-            F.when(F.col("weekly_target") > 0, F.least(F.coalesce("sessions_7d", F.lit(0)) / F.col("weekly_target"), F.lit(2.0)))
+            F.when(
+                F.col("weekly_target") > 0,
+                F.least(F.coalesce("sessions_7d", F.lit(0)) / F.col("weekly_target"), F.lit(2.0)),
+            )
         ),
     }
     rows = rows.withColumns(derived)
@@ -233,7 +240,9 @@ def snapshots(
         "as_of_date",
         "first_local_date",
         *(
-            (F.coalesce(column.name, F.lit(0)) if column.name in ZERO_WITHOUT_DAYS else F.col(column.name)).alias(column.name)
+            (F.coalesce(column.name, F.lit(0)) if column.name in ZERO_WITHOUT_DAYS else F.col(column.name)).alias(
+                column.name
+            )
             for column in FEATURE_COLUMNS
         ),
     )

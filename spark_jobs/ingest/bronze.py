@@ -49,5 +49,3 @@ def parse_landing(spark: SparkSession, chunks: list[Chunk], settings: Settings, 
 def empty_bronze(spark: SparkSession, ingested_at: datetime) -> DataFrame:
     """Return no rows with bronze's columns: what a night without files writes."""
     return spark.createDataFrame([], bronze_schema()).withColumn("_ingested_at", F.lit(ingested_at))
-
-

@@ -82,5 +82,5 @@ class Kernel:
         return self._connection.execute(f'EXECUTE "judge_{name}"')
 
     def _fetch(self, name: str, sql: str) -> list[pa.RecordBatch]:
-        reader = self._execute(name, sql).to_arrow_reader()
-        return reader.read_all().cast(output_schema()).to_batches()
+        table: pa.Table = self._execute(name, sql).to_arrow_reader().read_all()  # type: ignore[union-attr]
+        return table.cast(output_schema()).to_batches()

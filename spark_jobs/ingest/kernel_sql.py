@@ -9,7 +9,7 @@ out of range).
 import json
 from collections.abc import Iterable, Sequence
 
-from habitlake.contracts import EVENT_MODELS, FAMILIES, Family, FieldSpec, Reason, context_fields
+from habitlake.contracts import EVENT_MODELS, Family, FieldSpec, Reason, context_fields
 from habitlake.contracts.base import MAX_TEXT_LENGTH, TIMESTAMP_PATTERN, USER_ID_PATTERN
 from habitlake.tables.events import CONTEXT_COLUMNS, payload_columns
 
@@ -43,7 +43,7 @@ def _cases(cases: Iterable[tuple[str, str]]) -> str:
     return "concat_ws('; ', " + ", ".join(f"CASE WHEN {condition} THEN {text} END" for condition, text in cases) + ")"
 
 
-ENVELOPE_STRUCTURE = json.dumps({name: "VARCHAR" for name in ENVELOPE_PATHS[:5]})
+ENVELOPE_STRUCTURE = json.dumps(dict.fromkeys(ENVELOPE_PATHS[:5], "VARCHAR"))
 
 LINES_TABLE = """
 CREATE TEMP TABLE lines (batch_date DATE, _source_file VARCHAR, _line BIGINT, raw VARCHAR, raw_encoding VARCHAR,
@@ -175,8 +175,8 @@ class _Leaf:
             # A NaN sorts above every number, so the upper bound refuses it as well.
             tests.append(f"NOT ({number} >= {low} AND {number} <= {high})")
         elif spec.sql_type == "array<double>":
-            low, high = spec.minimum, spec.maximum
-            tests.append(f"len(list_filter({value}, lambda x: NOT (x >= {low!r} AND x <= {high!r}))) > 0")
+            bounds = f"x >= {spec.minimum!r} AND x <= {spec.maximum!r}"
+            tests.append(f"len(list_filter({value}, lambda x: NOT ({bounds}))) > 0")
         elif spec.sql_type == "array<string>":
             tests.append(f"len(list_filter({text}, lambda x: length(x) > {spec.max_length or MAX_TEXT_LENGTH})) > 0")
             if spec.allowed:
@@ -223,7 +223,11 @@ def _sections(leaves: Sequence[_Leaf]) -> list[str]:
 def _known_keys(level: str, leaves: Sequence[_Leaf], sections: Sequence[str]) -> list[str]:
     if level == "":
         return list(ENVELOPE_PATHS)
-    return [label.rpartition(".")[2] for label in (*(leaf.label for leaf in leaves), *sections) if label.rpartition(".")[0] == level]
+    return [
+        label.rpartition(".")[2]
+        for label in (*(leaf.label for leaf in leaves), *sections)
+        if label.rpartition(".")[0] == level
+    ]
 
 
 def _extras(leaves: Sequence[_Leaf], sections: Sequence[str]) -> tuple[str, str]:
@@ -255,18 +259,28 @@ def family_sql(family: Family) -> str:
     ]
     section_kinds = {section: f"t[{first + len(leaves) + index}]" for index, section in enumerate(sections)}
     keys, extras = _extras(leaves, sections)
-    missing = _cases(
-        (
-            f"event_type IN {_literals(leaf.spec.required_by)} AND NOT {leaf.present}",
-            quoted(f"{leaf.label} is missing"),
+    missing = (
+        _cases(
+            (
+                f"event_type IN {_literals(leaf.spec.required_by)} AND NOT {leaf.present}",
+                quoted(f"{leaf.label} is missing"),
+            )
+            for leaf in leaves
+            if leaf.spec.required_by
         )
-        for leaf in leaves
-        if leaf.spec.required_by
-    ) if any(leaf.spec.required_by for leaf in leaves) else "''"
+        if any(leaf.spec.required_by for leaf in leaves)
+        else "''"
+    )
     wrong_type = _cases(
         [
-            *((f"{leaf.present} AND {leaf.wrong_type}", quoted(f"{leaf.label}: not of type {leaf.spec.sql_type}")) for leaf in leaves),
-            *((f"coalesce({kind}, 'NULL') NOT IN ('NULL', 'OBJECT')", quoted(f"{section}: not an object")) for section, kind in section_kinds.items()),
+            *(
+                (f"{leaf.present} AND {leaf.wrong_type}", quoted(f"{leaf.label}: not of type {leaf.spec.sql_type}"))
+                for leaf in leaves
+            ),
+            *(
+                (f"coalesce({kind}, 'NULL') NOT IN ('NULL', 'OBJECT')", quoted(f"{section}: not an object"))
+                for section, kind in section_kinds.items()
+            ),
         ]
     )
     out_of_range = _cases(
@@ -325,8 +339,12 @@ FROM hashed
 
 def rejected_sql() -> str:
     """Return the SELECT of the lines that did not get past the envelope."""
-    payload = "STRUCT(" + ", ".join(f"{column.name} {DUCKDB_TYPES[column.sql_type]}" for column in payload_columns()) + ")"
-    context = "STRUCT(" + ", ".join(f"{column.name} {DUCKDB_TYPES[column.sql_type]}" for column in CONTEXT_COLUMNS) + ")"
+    payload = (
+        "STRUCT(" + ", ".join(f"{column.name} {DUCKDB_TYPES[column.sql_type]}" for column in payload_columns()) + ")"
+    )
+    context = (
+        "STRUCT(" + ", ".join(f"{column.name} {DUCKDB_TYPES[column.sql_type]}" for column in CONTEXT_COLUMNS) + ")"
+    )
     return f"""
 SELECT batch_date, _source_file, _line, raw, raw_encoding, reason, detail, left(event_id, {MAX_EVENT_ID_LENGTH}) AS event_id,
   NULL::VARCHAR AS content_hash, left(user_id, 128) AS user_id, left(event_type, 100) AS event_type,

@@ -119,7 +119,12 @@ def _judge_bytes(line: bytes, max_line_bytes: int) -> tuple[str, str, Reason | N
 def _all_plain(lines: list[bytes], max_line_bytes: int) -> bool:
     """Return whether every line is text of a fair size: the common case, decided in a few passes over the bytes."""
     block = b"\n".join(lines)
-    if b"\0" in block or NUL_ESCAPE in block or max(map(len, lines)) > max_line_bytes or not all(map(bytes.strip, lines)):
+    if (
+        b"\0" in block
+        or NUL_ESCAPE in block
+        or max(map(len, lines)) > max_line_bytes
+        or not all(map(bytes.strip, lines))
+    ):
         return False
     try:
         block.decode("utf-8")
@@ -140,12 +145,19 @@ def line_tables(chunk: Chunk, text: Text, max_line_bytes: int) -> Iterator[pa.Ta
             yield _table(chunk, numbers, raw, encodings, nothing, nothing)
         else:
             judged = [_judge_bytes(line, max_line_bytes) for line in lines]
-            yield _table(chunk, numbers, *(pa.array(list(column), type=pa.string()) for column in zip(*judged, strict=True)))
+            yield _table(
+                chunk, numbers, *(pa.array(list(column), type=pa.string()) for column in zip(*judged, strict=True))
+            )
     if text.unreadable is not None:
         number = text.first_line + len(text.lines)
         raw = pa.array([base64.b64encode(text.unreadable).decode()])
         yield _table(
-            chunk, range(number, number + 1), raw, pa.array(["base64"]), pa.array([str(Reason.UNREADABLE_FILE)]), pa.array([text.problem])
+            chunk,
+            range(number, number + 1),
+            raw,
+            pa.array(["base64"]),
+            pa.array([str(Reason.UNREADABLE_FILE)]),
+            pa.array([text.problem]),
         )
 
 

@@ -72,7 +72,9 @@ def _repeats(
     history = None
     if earlier and dates:
         past = Interval(min(earlier), interval.start - ONE_DAY)
-        history = touched(read_table(spark, "bronze.events", settings, nights=past).where(F.col("reason").isNull()), dates)
+        history = touched(
+            read_table(spark, "bronze.events", settings, nights=past).where(F.col("reason").isNull()), dates
+        )
     return repeats(accepted, history)
 
 
@@ -97,9 +99,7 @@ def _write_silver(
 
 def _written(interval: Interval, settings: Settings, accepted_profiles: int) -> Mapping[str, int]:
     """Count what silver holds for the nights, from the tables' logs."""
-    events = sum(
-        count_rows(family.table, settings, interval) for family in FAMILIES if family.name != PROFILE_FAMILY
-    )
+    events = sum(count_rows(family.table, settings, interval) for family in FAMILIES if family.name != PROFILE_FAMILY)
     return {"accepted": events + accepted_profiles, "rejected": count_rows("silver.rejected", settings, interval)}
 
 

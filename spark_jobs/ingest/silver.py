@@ -40,7 +40,11 @@ def family_events(bronze: DataFrame, repeated: DataFrame, family: Family) -> Dat
         .select(
             *ENVELOPE,
             *(F.col(f"payload.{spec.column}").alias(spec.column) for spec in family.fields()),
-            *((F.col(f"context.{column.name}").alias(column.name) for column in CONTEXT_COLUMNS) if family.with_context else ()),
+            *(
+                (F.col(f"context.{column.name}").alias(column.name) for column in CONTEXT_COLUMNS)
+                if family.with_context
+                else ()
+            ),
             "extras",
             "_source_file",
             "_line",

@@ -39,7 +39,9 @@ def test_local_date_follows_dst(instant, zone_name, expected):
 
 def test_a_dst_day_is_not_24_hours_long():
     def hours(day, zone_name):
-        return (day_start(date.fromordinal(day.toordinal() + 1), zone_name) - day_start(day, zone_name)).total_seconds() / 3600
+        return (
+            day_start(date.fromordinal(day.toordinal() + 1), zone_name) - day_start(day, zone_name)
+        ).total_seconds() / 3600
 
     assert hours(date(2026, 3, 29), "Europe/Berlin") == 23
     assert hours(date(2026, 10, 25), "Europe/Berlin") == 25

@@ -15,8 +15,8 @@ funnel as (
     select
         decisions.local_date,
         decisions.action,
-        coalesce(decisions.channel, 'none') as channel,
         decisions.horizon,
+        coalesce(decisions.channel, 'none') as channel,
         count(*)::bigint as decided,
         count(*) filter (where decisions.available)::bigint as available,
         count(*) filter (where decisions.send)::bigint as sent,

@@ -43,7 +43,9 @@ def connection(world):
         yield connected
 
 
-def decision(user: str, night: date = NIGHT, horizon: int = 0, *, send: bool = True, message: str = "Hello there.") -> dict:
+def decision(
+    user: str, night: date = NIGHT, horizon: int = 0, *, send: bool = True, message: str = "Hello there."
+) -> dict:
     """Return one row of gold.decisions for a person in UTC."""
     day = night + timedelta(days=1 + horizon)
     send_at, expires_at = send_window(day, 9.0, UTC)

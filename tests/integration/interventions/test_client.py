@@ -23,7 +23,9 @@ def published(world, connection, store, row):
     """Return a function that publishes decisions of so many people."""
 
     def publish(people, horizons=1):
-        store(NIGHT, [row(f"u{number:04d}", horizon=horizon) for number in range(people) for horizon in range(horizons)])
+        store(
+            NIGHT, [row(f"u{number:04d}", horizon=horizon) for number in range(people) for horizon in range(horizons)]
+        )
         publish_night(NIGHT, world, connection)
 
     return publish
@@ -111,7 +113,9 @@ def test_the_next_day_is_handed_out_ahead_and_fallback_days_only_when_due(connec
 def test_claims_can_be_limited_to_a_channel_and_come_in_order(connection, published, noon):
     published(3)
     connection.execute("UPDATE queue.interventions SET channel = 'email' WHERE user_id = 'u0001'")
-    assert [item.user_id for item in client.claim(connection, 5, worker="w", channel="email", as_of=noon())] == ["u0001"]
+    assert [item.user_id for item in client.claim(connection, 5, worker="w", channel="email", as_of=noon())] == [
+        "u0001"
+    ]
     assert [item.user_id for item in client.claim(connection, 5, worker="w", as_of=noon())] == ["u0000", "u0002"]
 
 
@@ -131,10 +135,17 @@ def test_the_command_line_claims_acks_and_explains(world, published):
 
     def run(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", *arguments],
+            cwd=PROJECT_ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
-    claimed = json.loads(run("interventions.queue", "claim", "--limit", "1", "--json", "--as-of", "2026-01-05T12:00:00Z").stdout)
+    claimed = json.loads(
+        run("interventions.queue", "claim", "--limit", "1", "--json", "--as-of", "2026-01-05T12:00:00Z").stdout
+    )
     assert {"decision_id", "user_id", "channel", "action", "expires_at"} <= set(claimed[0])
     decision_id = claimed[0]["decision_id"]
     assert json.loads(run("interventions.queue", "ack", decision_id, "--json").stdout)["status"] == "acked"

@@ -50,7 +50,12 @@ def lake(tmp_path):
             ],
             night, settings,
         )  # fmt: skip
-        write("gold.user_day", [{"user_id": people[0], "local_date": night, "interventions_delivered": 2, "interventions_acted": 1}], night, settings)
+        write(
+            "gold.user_day",
+            [{"user_id": people[0], "local_date": night, "interventions_delivered": 2, "interventions_acted": 1}],
+            night,
+            settings,
+        )
         if index >= 2:
             write(
                 "gold.predictions",
@@ -89,7 +94,9 @@ def test_a_night_uses_what_was_known_then(lake):
     rows = decisions(lake).filter(pl.col("horizon") == 0)
     consent_gone = rows.filter(pl.col("unavailable_reasons").list.contains("opted_out"))
     assert consent_gone["batch_date"].min() == NIGHTS[2], "the profiles of later nights must not reach earlier ones"
-    assert set(consent_gone.filter(pl.col("batch_date") == NIGHTS[2])["user_id"]) == {f"u{n:03d}" for n in range(20, 40)}
+    assert set(consent_gone.filter(pl.col("batch_date") == NIGHTS[2])["user_id"]) == {
+        f"u{n:03d}" for n in range(20, 40)
+    }
     scored = rows.filter(pl.col("model").is_not_null())
     assert scored["batch_date"].min() == NIGHTS[2]
     assert set(scored["triggers"].list.first()) == {"high_skip_risk", "injured"}
@@ -109,5 +116,7 @@ def test_the_stream_refuses_rows_of_other_nights_and_keeps_what_was_there(lake):
     with pytest.raises(PermanentError, match="outside the nights"):
         replace_nights_stream(lambda: iter([rows]), "gold.decisions", Interval(NIGHTS[1], NIGHTS[1]), lake)
     with pytest.raises(PermanentError, match="columns missing"):
-        replace_nights_stream(lambda: iter([rows.drop_columns(["seed"])]), "gold.decisions", Interval(FIRST, FIRST), lake)
+        replace_nights_stream(
+            lambda: iter([rows.drop_columns(["seed"])]), "gold.decisions", Interval(FIRST, FIRST), lake
+        )
     assert decisions(lake).equals(before)

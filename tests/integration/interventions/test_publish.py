@@ -42,14 +42,19 @@ def test_a_newer_night_replaces_what_waits_and_withdraws_what_it_does_not_send(w
     day = NIGHT + timedelta(days=2)
     store(NIGHT, [row(user, horizon=1) for user in ("claimed", "acked", "failed", "waits", "withdrawn")])
     publish_night(NIGHT, world, connection)
-    taken = {item.user_id: item for item in client.claim(connection, 10, worker="a", as_of=noon(1), lease_seconds=86_400)}
+    taken = {
+        item.user_id: item for item in client.claim(connection, 10, worker="a", as_of=noon(1), lease_seconds=86_400)
+    }
     connection.execute(
         "UPDATE queue.interventions SET status = 'pending', claimed_by = NULL, lease_until = NULL"
         " WHERE user_id IN ('waits', 'withdrawn')"
     )
     client.ack(connection, taken["acked"].decision_id, "a")
     client.fail(connection, taken["failed"].decision_id, "a", "no token")
-    store(NEXT, [row(user, NEXT, send=user != "withdrawn") for user in ("claimed", "acked", "failed", "waits", "withdrawn")])
+    store(
+        NEXT,
+        [row(user, NEXT, send=user != "withdrawn") for user in ("claimed", "acked", "failed", "waits", "withdrawn")],
+    )
     counts = publish_night(NEXT, world, connection)
     assert (counts["inserted"], counts["replaced"], counts["withdrawn"]) == (0, 1, 1)
     assert held(connection) == {
@@ -115,7 +120,12 @@ def test_files_carry_the_contract_and_the_manifest_proves_them(world, connection
 def test_a_night_without_decisions_publishes_an_empty_queue(world, connection):
     counts = publish_night(NIGHT, world, connection)
     assert (counts["decisions"], counts["inserted"]) == (0, 0)
-    assert json.loads((Path(world.outbox) / "queue" / f"batch_date={NIGHT}" / "_manifest.json").read_text())["counts"]["send"] == 0
+    assert (
+        json.loads((Path(world.outbox) / "queue" / f"batch_date={NIGHT}" / "_manifest.json").read_text())["counts"][
+            "send"
+        ]
+        == 0
+    )
 
 
 def test_texts_survive_the_copy(world, connection, store, row):

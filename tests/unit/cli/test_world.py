@@ -42,7 +42,9 @@ def test_real_data_is_history_up_to_the_night_before_its_last():
 
 def test_several_waiting_nights_are_caught_up_as_one_range():
     waiting = [TODAY + ONE, TODAY + 4 * ONE]
-    plan = plan_run(World(LANDING, trained=True), landed=waiting, last_night=TODAY, pending=waiting, today=TODAY, history=30)
+    plan = plan_run(
+        World(LANDING, trained=True), landed=waiting, last_night=TODAY, pending=waiting, today=TODAY, history=30
+    )
     assert plan.history == Interval(TODAY + ONE, TODAY + 3 * ONE)
     assert plan.night == TODAY + 4 * ONE
 

@@ -26,7 +26,10 @@ def frame(values):
     types = {name: pl.Date if name == "as_of_date" else pl.Int64 if name in COUNTS else pl.Float64 for name in VALUES}
     height = max(len(column) for column in values.values()) if values else 1
     return pl.DataFrame(
-        {name: [values.get(name, [None])[index % len(values.get(name, [None]))] for index in range(height)] for name in VALUES},
+        {
+            name: [values.get(name, [None])[index % len(values.get(name, [None]))] for index in range(height)]
+            for name in VALUES
+        },
         schema=types,
     )
 
@@ -57,7 +60,10 @@ def test_unknown_values_are_never_named():
 def test_numbers_follow_the_language_and_the_noun_follows_the_number():
     sleep = catalogue().intervention("sleep_hygiene")
     known = frame({"as_of_date": [date(2026, 3, 1)], "sleep_hours_7d": [5.94]})
-    assert "5.9 hours a night in the week to 1 March" in known.select(message(sleep, "en", "encouraging", catalogue())).item()
+    assert (
+        "5.9 hours a night in the week to 1 March"
+        in known.select(message(sleep, "en", "encouraging", catalogue())).item()
+    )
     assert "5,9 Stunden" in known.select(message(sleep, "de", "direct", catalogue())).item()
     assert "1. März" in known.select(message(sleep, "de", "direct", catalogue())).item()
     goal = catalogue().intervention("goal_adjustment")
@@ -107,7 +113,10 @@ def test_every_trigger_that_is_awake_has_an_intervention_and_every_value_is_know
         (lambda library: library["interventions"][0].update(triggers=["boredom"]), "unknown triggers"),
         (lambda library: library["interventions"][0].update(channels=["pigeon"]), "channels"),
         (lambda library: library["interventions"][0]["messages"].pop("de"), "no message for de"),
-        (lambda library: library["interventions"][0]["messages"]["en"].update(direct=["{sessions_7d:session}"]), "must name no value"),
+        (
+            lambda library: library["interventions"][0]["messages"]["en"].update(direct=["{sessions_7d:session}"]),
+            "must name no value",
+        ),
         (lambda library: library["interventions"][0].update(base_effectiveness=1.4), "base_effectiveness"),
         (lambda library: library["interventions"].append(library["interventions"][0]), "named twice"),
     ],

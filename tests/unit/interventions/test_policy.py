@@ -121,7 +121,9 @@ def test_clip_holds_at_both_ends(people, decided, monkeypatch):
 
 def test_history_moves_the_score(people, decided):
     rows = first_rows(
-        decided(people({**STRESSED, "delivered_28n": 10, "acted_28n": 0}, {**STRESSED, "delivered_28n": 10, "acted_28n": 9}))
+        decided(
+            people({**STRESSED, "delivered_28n": 10, "acted_28n": 0}, {**STRESSED, "delivered_28n": 10, "acted_28n": 9})
+        )
     )
     assert rows["u0"]["probability"] < rows["u1"]["probability"]
 
@@ -157,7 +159,16 @@ def test_order_and_grouping_of_people_do_not_matter(people, decided):
     ],
 )
 def test_local_dates_and_waking_hours_in_every_zone(people, decided, zone, night, first):
-    preferences = [None, ["evening"], ["night"], ["06:00"], ["23:45"], ["whenever"], ["sometime", "midday"], ["early_morning"]]
+    preferences = [
+        None,
+        ["evening"],
+        ["night"],
+        ["06:00"],
+        ["23:45"],
+        ["whenever"],
+        ["sometime", "midday"],
+        ["early_morning"],
+    ]
     everyone = people(*[{**STRESSED, "time_zone": zone, "preferred_times": times} for times in preferences])
     decisions = decided(everyone, night)
     assert decisions.filter(pl.col("horizon") == 0)["local_date"].unique().to_list() == [first]
@@ -169,7 +180,7 @@ def test_local_dates_and_waking_hours_in_every_zone(people, decided, zone, night
         assert local.date() == row["local_date"]
         assert time(8) <= local.time() < time(21)
         assert row["decided_at"] <= row["send_at"] < row["expires_at"]
-        last = (row["expires_at"].timestamp() - 1)
+        last = row["expires_at"].timestamp() - 1
         assert datetime.fromtimestamp(last, UTC).astimezone(zone_info(zone)).date() == row["local_date"]
         assert (row["expires_at"] - row["send_at"]).total_seconds() <= 12 * 3600
     by_user = first_rows(decisions)
@@ -181,7 +192,10 @@ def test_local_dates_and_waking_hours_in_every_zone(people, decided, zone, night
 def test_wall_clock_hour_stays_across_a_dst_change(people, decided):
     zone = ZoneInfo("Europe/Berlin")
     decisions = decided(people({**STRESSED, "time_zone": "Europe/Berlin"}), date(2026, 3, 26))
-    hours = [(row["local_date"].day, row["send_at"].hour, row["send_at"].astimezone(zone).hour) for row in decisions.iter_rows(named=True)]
+    hours = [
+        (row["local_date"].day, row["send_at"].hour, row["send_at"].astimezone(zone).hour)
+        for row in decisions.iter_rows(named=True)
+    ]
     assert hours == [(28, 8, 9), (29, 7, 9), (30, 7, 9)]
 
 
