@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from habitlake.contracts import EVENT_MODELS, Event
+from habitlake.contracts import event_model
 from habitlake.errors import PermanentError
 from habitlake.ids import stable_uuid
 from habitlake.settings import Settings
@@ -116,7 +116,7 @@ class Landing:
             **({"context": dict(context)} if context else {}),
         }
         try:
-            Event[EVENT_MODELS[event_type]].model_validate(event)  # type: ignore[misc]
+            event_model(event_type).model_validate(event)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

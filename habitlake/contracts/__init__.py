@@ -1,6 +1,9 @@
 """The event contracts: which event types exist, the family each belongs to, and their fields."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from pydantic import BaseModel
 
 from habitlake.contracts.base import (
     Context,
@@ -81,6 +84,13 @@ EVENT_MODELS: dict[str, type[Contract]] = {
 }
 FAMILY_OF: dict[str, Family] = {event_type: family for family in FAMILIES for event_type in family.events}
 
+@lru_cache(maxsize=64)
+def event_model(event_type: str) -> type[BaseModel]:
+    """Return the model of a whole event: the envelope around the payload of that type."""
+    model: type[BaseModel] = Event.__class_getitem__(EVENT_MODELS[event_type])  # type: ignore[assignment]
+    return model
+
+
 __all__ = [
     "EVENT_MODELS",
     "FAMILIES",
@@ -93,4 +103,5 @@ __all__ = [
     "Reason",
     "context_fields",
     "data_fields",
+    "event_model",
 ]

@@ -4,15 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from habitlake.contracts import EVENT_MODELS, Event
+from habitlake.contracts import EVENT_MODELS, event_model
 
 
 def event_schema(event_type: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of one event type, envelope included."""
-    envelope: type[BaseModel] = Event.__class_getitem__(EVENT_MODELS[event_type])  # type: ignore[assignment]
-    schema = envelope.model_json_schema(by_alias=True)
+    schema = event_model(event_type).model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = event_type
     schema["properties"]["eventType"] = {"const": event_type}

@@ -1,0 +1,80 @@
+"""One world for the whole run: one Postgres and one Spark Connect server; each test gets a lake of its own."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from habitlake.settings import Settings
+
+ORDER = ("unit", "contract", "integration", "e2e")
+for name in [key for key in os.environ if key.startswith("HABITLAKE_") and key != "HABITLAKE_REAL_DATA"]:
+    del os.environ[name]
+
+
+def pytest_collection_modifyitems(items):
+    """Run fast tests first: unit, contract, integration, end to end."""
+
+    def rank(item):
+        folder = Path(item.fspath).relative_to(Path(__file__).parent).parts[0]
+        return ORDER.index(folder) if folder in ORDER else 0
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def world_home() -> Iterator[Path]:
+    """A home with its own services; stopped and deleted at the end."""
+    home = Path(tempfile.mkdtemp(prefix="habitlake-test-"))
+    # The embedded Postgres runs as a user of its own when the tests run as root.
+    home.chmod(0o755)
+    yield home
+    from habitlake.runtime import airflow, postgres, spark_server
+
+    settings = Settings(home=home, _env_file=None)
+    airflow.down(settings)
+    spark_server.stop(settings)
+    postgres.stop(settings)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; tests that read it are skipped where it is missing."""
+    folder = Settings(_env_file=None).real_data
+    if not folder.is_dir():
+        pytest.skip(f"real data is not at {folder}; set HABITLAKE_REAL_DATA")
+    return folder
+
+
+@pytest.fixture
+def make_settings(world_home, tmp_path) -> Callable[..., Settings]:
+    """Settings of the shared world with landing, lake and outbox in a folder of the test."""
+
+    def make(name: str = "world", **changes) -> Settings:
+        folder = tmp_path / name
+        locations = {part: str(folder / part) for part in ("landing", "lake", "outbox")}
+        return Settings(home=world_home, _env_file=None, spark_driver_memory="3g", **{**locations, **changes})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings) -> Settings:
+    """Settings of one fresh lake."""
+    return make_settings()
+
+
+def process_environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a process works on these settings."""
+    return {
+        **os.environ,
+        "HABITLAKE_HOME": str(settings.home),
+        "HABITLAKE_LANDING": settings.landing,
+        "HABITLAKE_LAKE": settings.lake,
+        "HABITLAKE_OUTBOX": settings.outbox,
+        "HABITLAKE_SPARK_DRIVER_MEMORY": settings.spark_driver_memory,
+    }
