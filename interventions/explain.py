@@ -65,7 +65,11 @@ def _queue_row(decision_id: str, settings: Settings) -> dict[str, Any] | None:
             "SELECT batch_date, status, attempts, claimed_by, last_error FROM queue.interventions WHERE decision_id = %s",
             [decision_id],
         ).fetchone()
-    return None if row is None else dict(zip(("batch_date", "status", "attempts", "claimed_by", "last_error"), row, strict=True))
+    return (
+        None
+        if row is None
+        else dict(zip(("batch_date", "status", "attempts", "claimed_by", "last_error"), row, strict=True))
+    )
 
 
 def fired(decision: dict[str, Any], features: dict[str, Any], known: Catalogue) -> list[dict[str, Any]]:
@@ -130,7 +134,9 @@ def story(facts: dict[str, Any]) -> str:
         f"  when       decided at the end of night {facts['batch_date']}, {facts['decided_at']:%Y-%m-%d %H:%M} UTC",
         f"  policy     {facts['policy_version']}"
         + (" (the catalogue has changed since; thresholds below are today's)" if facts["catalogue_changed"] else ""),
-        f"  model      {facts['model']} version {facts['model_version']}" if facts["model"] else "  model      none in force",
+        f"  model      {facts['model']} version {facts['model_version']}"
+        if facts["model"]
+        else "  model      none in force",
         "Triggers that fired" if facts["triggers"] else "No trigger fired",
     ]
     for trigger in facts["triggers"]:
@@ -139,8 +145,14 @@ def story(facts: dict[str, Any]) -> str:
     lines.append("Candidates" if facts["candidates"] else "No candidates")
     for candidate in sorted(facts["candidates"], key=lambda item: -item["score"]):
         mark = "*" if candidate["action"] == facts["action"] else " "
-        why = f"excluded, {candidate['excluded']}" if candidate["excluded"] else f"eligible through {candidate['channel']}"
-        lines.append(f"  {mark} {candidate['action']}: score {candidate['score']:.3f} for {candidate['trigger']}, {why}")
+        why = (
+            f"excluded, {candidate['excluded']}"
+            if candidate["excluded"]
+            else f"eligible through {candidate['channel']}"
+        )
+        lines.append(
+            f"  {mark} {candidate['action']}: score {candidate['score']:.3f} for {candidate['trigger']}, {why}"
+        )
     if not facts["available"]:
         lines.append("Result: not available, nothing sent")
         lines += [f"  {reason}: {REASONS.get(reason, reason)}" for reason in facts["unavailable_reasons"]]

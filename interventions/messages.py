@@ -35,19 +35,25 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
     column = pl.col(value)
     if form == "decimal":
         rounded = column.cast(pl.Float64).round(1)
-        return (
-            pl.when(rounded.is_finite())
-            .then(rounded.cast(pl.Decimal(18, 1)).cast(pl.String).str.replace(".", DECIMAL_MARK[language], literal=True))
+        return pl.when(rounded.is_finite()).then(
+            rounded.cast(pl.Decimal(18, 1)).cast(pl.String).str.replace(".", DECIMAL_MARK[language], literal=True)
         )
     if form == "day":
-        month = column.dt.month().cast(pl.Int64).replace_strict(
-            dict(enumerate(MONTHS[language], start=1)), default=None, return_dtype=pl.String
+        month = (
+            column.dt.month()
+            .cast(pl.Int64)
+            .replace_strict(dict(enumerate(MONTHS[language], start=1)), default=None, return_dtype=pl.String)
         )
         return pl.format(DAY_FORMAT[language], column.dt.day(), month)
     none, one, many = catalogue.units[language][form]
     count = pl.when(column.cast(pl.Float64).is_finite()).then(column.cast(pl.Float64).round(0).cast(pl.Int64))
     return (
-        pl.when(count == 0).then(pl.lit(none, pl.String)).when(count == 1).then(pl.lit(one)).when(count.is_not_null()).then(pl.format(many, count))
+        pl.when(count == 0)
+        .then(pl.lit(none, pl.String))
+        .when(count == 1)
+        .then(pl.lit(one))
+        .when(count.is_not_null())
+        .then(pl.format(many, count))
     )
 
 
@@ -80,7 +86,9 @@ def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """Add ``message`` and ``payload`` to people with ``action``; both null where the action is none."""
     labelled = people.with_row_index("_row").with_columns(_language=language_of(), _style=style_of())
     parts = [labelled.clear().with_columns(message=pl.lit(None, pl.String), payload=pl.lit(None, pl.String))]
-    for (action, language, style), group in labelled.partition_by(["action", "_language", "_style"], as_dict=True).items():
+    for (action, language, style), group in labelled.partition_by(
+        ["action", "_language", "_style"], as_dict=True
+    ).items():
         if action == "none":
             texts, content = pl.lit(None, pl.String), pl.lit(None, pl.String)
         else:
@@ -88,4 +96,3 @@ def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
             texts, content = message(item, language, style, catalogue), payload(item)  # type: ignore[arg-type]
         parts.append(group.with_columns(message=texts, payload=content))
     return pl.concat(parts, how="vertical").sort("_row").drop("_row", "_language", "_style")
-

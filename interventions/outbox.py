@@ -41,8 +41,12 @@ def client(service: str, settings: Settings) -> Any:
 def json_lines(decisions: pl.DataFrame) -> Iterator[bytes]:
     """Yield one JSON object a line, in the order of decision ids; instants are ISO in UTC."""
     instant = "%Y-%m-%dT%H:%M:%S+00:00"
-    rows = decisions.select(FIELDS).sort("decision_id").with_columns(
-        pl.col("send_at", "expires_at").dt.strftime(instant), pl.col("local_date", "batch_date").cast(pl.String)
+    rows = (
+        decisions.select(FIELDS)
+        .sort("decision_id")
+        .with_columns(
+            pl.col("send_at", "expires_at").dt.strftime(instant), pl.col("local_date", "batch_date").cast(pl.String)
+        )
     )
     for part in rows.iter_slices(PART_ROWS):
         for row in part.iter_rows(named=True):
@@ -94,7 +98,9 @@ def write_outbox(
             ),
         },
         "policy_versions": sorted(sent["policy_version"].unique()),
-        "model_versions": sorted(sent.select(pl.concat_str("model", "model_version", separator=":")).to_series().drop_nulls().unique()),
+        "model_versions": sorted(
+            sent.select(pl.concat_str("model", "model_version", separator=":")).to_series().drop_nulls().unique()
+        ),
     }
     content = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
     write_file(join(folder, "_manifest.json"), iter([content]), settings)
@@ -127,7 +133,9 @@ def send_to_sqs(sent: pl.DataFrame, settings: Settings) -> int:
             msg = f"cannot send to the queue {url}: {error}; check HABITLAKE_SQS_QUEUE_URL and AWS credentials"
             raise TransientError(msg) from error
         if answer.get("Failed"):
-            msg = f"the queue {url} refused {len(answer['Failed'])} messages, first: {answer['Failed'][0].get('Message')}"
+            msg = (
+                f"the queue {url} refused {len(answer['Failed'])} messages, first: {answer['Failed'][0].get('Message')}"
+            )
             raise TransientError(msg)
         total += len(entries)
         entries.clear()

@@ -87,9 +87,7 @@ def choose(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     ).with_columns(best_score=pl.max_horizontal([f"eligible_{action}" for action in actions]))
     best = [pl.when(pl.col(f"eligible_{action}") == pl.col("best_score")).then(pl.lit(action)) for action in actions]
     people = people.with_columns(action=pl.coalesce(*best, pl.lit(NO_ACTION)))
-    channel = [
-        pl.when(pl.col("action") == item.action).then(chosen_channel(item)) for item in catalogue.interventions
-    ]
+    channel = [pl.when(pl.col("action") == item.action).then(chosen_channel(item)) for item in catalogue.interventions]
     listed = pl.concat_str(
         [_candidate_json(item.action, chosen_channel(item)) for item in catalogue.interventions],
         separator=",", ignore_nulls=True,
@@ -136,10 +134,14 @@ def draw(rows: pl.DataFrame, batch_date: date, seed: int, version: str) -> pl.Da
     The seed of a decision comes from its id alone, so neither the order nor the grouping of rows matters, and
     ``draw = seed / 2**63`` can be recomputed by anyone.
     """
-    keys = rows.select(pl.concat_str(pl.lit(str(batch_date)), "user_id", pl.col("local_date").cast(pl.String), separator=SEPARATOR))
+    keys = rows.select(
+        pl.concat_str(pl.lit(str(batch_date)), "user_id", pl.col("local_date").cast(pl.String), separator=SEPARATOR)
+    )
     ids = stable_uuids(keys.to_series().to_list())
     seeds = stable_seeds([f"{seed}{SEPARATOR}decision{SEPARATOR}{name}" for name in ids])
-    scored = pl.when(pl.col("horizon") == 0).then(pl.col("best_score").clip(LOWEST, HIGHEST)).otherwise(FALLBACK_PROBABILITY)
+    scored = (
+        pl.when(pl.col("horizon") == 0).then(pl.col("best_score").clip(LOWEST, HIGHEST)).otherwise(FALLBACK_PROBABILITY)
+    )
     policy = pl.when(pl.col("horizon") == 0).then(pl.lit(POLICY)).otherwise(pl.lit(FALLBACK_POLICY))
     return rows.with_columns(
         pl.lit(batch_date).alias("batch_date"),

@@ -56,8 +56,10 @@ def withdrawals(decisions: pl.DataFrame, night: date, settings: Settings) -> pl.
     """Return what earlier nights would have sent on a day for which this night decided not to."""
     earlier = Interval(night - timedelta(days=HORIZONS - 1), night - timedelta(days=1))
     sent = overlapping(earlier, settings, sent_only=True).collect()
-    return sent.join(decisions.filter(~pl.col("send")).select(KEYS), on=KEYS, how="semi").sort("batch_date").unique(
-        KEYS, keep="last", maintain_order=True
+    return (
+        sent.join(decisions.filter(~pl.col("send")).select(KEYS), on=KEYS, how="semi")
+        .sort("batch_date")
+        .unique(KEYS, keep="last", maintain_order=True)
     )
 
 
@@ -84,9 +86,7 @@ def publish_night(night: date, settings: Settings, connection: Connection[Any]) 
     return summary
 
 
-def send_once(
-    night: date, sha256: str, sent: pl.DataFrame, settings: Settings, connection: Connection[Any]
-) -> int:
+def send_once(night: date, sha256: str, sent: pl.DataFrame, settings: Settings, connection: Connection[Any]) -> int:
     """Send the night to SQS unless just these decisions were sent before; return how many messages went out."""
     row = connection.execute("SELECT sqs_sha256 FROM queue.publications WHERE batch_date = %s", [night]).fetchone()
     if row and row[0] == sha256:

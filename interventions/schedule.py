@@ -46,7 +46,7 @@ def preferred_hour(text: str) -> float | None:
     A clock time such as ``18:30`` is reached an hour before. Unknown words give None.
     """
     match = CLOCK_TIME.fullmatch(text.strip())
-    if match and int(match[1]) < 24 and int(match[2]) < 60:  # noqa: PLR2004 - hours of a day, minutes of an hour
+    if match and int(match[1]) < 24 and int(match[2]) < 60:
         hour = int(match[1]) + int(match[2]) / 60 - LEAD_HOURS
         return min(max(hour, float(EARLIEST.hour)), _LAST_HOUR)
     return PART_OF_DAY_HOURS.get(text.strip().lower().replace(" ", "_").replace("-", "_"))

@@ -81,7 +81,9 @@ def score(intervention: Intervention) -> pl.Expr:
 def chosen_channel(intervention: Intervention) -> pl.Expr:
     """Return the first channel that can reach the person: in-app reaches only who used the app this week."""
     reachable = [
-        pl.when(pl.col("app_minutes_7d").fill_null(0.0) > 0).then(pl.lit(channel)) if channel == "in_app" else pl.lit(channel)
+        pl.when(pl.col("app_minutes_7d").fill_null(0.0) > 0).then(pl.lit(channel))
+        if channel == "in_app"
+        else pl.lit(channel)
         for channel in intervention.channels
     ]
     return pl.coalesce(*reachable, pl.lit(None, pl.String))

@@ -1,8 +1,8 @@
 """Look at the queue and work on it by hand.
 
-    python -m interventions.queue list --limit 10 --json
-    python -m interventions.queue claim --limit 5 --worker me --as-of 2026-03-02T12:00:00+00:00
-    python -m interventions.queue ack DECISION_ID --worker me
+python -m interventions.queue list --limit 10 --json
+python -m interventions.queue claim --limit 5 --worker me --as-of 2026-03-02T12:00:00+00:00
+python -m interventions.queue ack DECISION_ID --worker me
 """
 
 import argparse
@@ -74,7 +74,11 @@ def execute(options: argparse.Namespace) -> object:
     with connect(get_settings()) as connection:
         if options.command == "list":
             return client.list_items(
-                connection, options.limit, statuses=options.status, batch_date=options.batch_date, channel=options.channel
+                connection,
+                options.limit,
+                statuses=options.status,
+                batch_date=options.batch_date,
+                channel=options.channel,
             )
         if options.command == "claim":
             return client.claim(
@@ -100,7 +104,7 @@ def show(result: object, *, as_json: bool) -> None:
         sys.stdout.write("\n".join(f"{name:<12} {value}" for name, value in result.items()) + "\n")
         return
     for item in result if isinstance(result, list) else []:
-        assert isinstance(item, ClaimedItem)
+        assert isinstance(item, ClaimedItem)  # noqa: S101 - narrows the type
         sys.stdout.write(
             f"{item.decision_id}  {item.user_id}  {item.status:<9} {item.send_at:%Y-%m-%d %H:%M}Z"
             f"  {item.channel}/{item.action}\n    {item.message}\n"

@@ -24,43 +24,47 @@ STATUSES = ("pending", "claimed", "acked", "failed", "withdrawn", "dead")
 COLUMNS = (*QueueItem.model_fields, "status", "attempts", "claimed_by", "lease_until", "last_error")
 _SELECTED = ", ".join(f"q.{column}" for column in COLUMNS)
 
-# Text of this module and constants alone; every value is a parameter.
-_CLAIM = f"""
-WITH clock AS (SELECT coalesce(%(as_of)s::timestamptz, now()) AS instant),
-spent AS (
-    -- Handed out five times and never acked: nobody gets it again.
-    UPDATE queue.interventions SET status = 'dead', updated_at = now(),
-        last_error = coalesce(last_error, 'its lease ran out ' || attempts || ' times')
-    WHERE decision_id IN (
-        SELECT decision_id FROM queue.interventions, clock
-        WHERE status = 'claimed' AND lease_until <= clock.instant AND attempts >= %(max_attempts)s
-        FOR UPDATE OF interventions SKIP LOCKED
-    )
-),
-due AS (
-    SELECT decision_id FROM queue.interventions, clock
-    WHERE status IN ('pending', 'claimed', 'failed')
-        AND (status = 'pending' OR lease_until <= clock.instant)
-        AND attempts < %(max_attempts)s
-        AND expires_at > clock.instant
-        -- No decision lives longer than its lifetime; this bound keeps the index scan off the expired ones.
-        AND send_at > clock.instant - %(lifetime)s
-        AND (send_at <= clock.instant OR (horizon = 0 AND NOT %(due_only)s))
-        AND (%(channel)s::text IS NULL OR channel = %(channel)s)
-    ORDER BY send_at, decision_id
-    LIMIT %(limit)s
-    FOR UPDATE OF interventions SKIP LOCKED
+# Constants of this module alone; every value is a parameter. The instant is written out in each comparison, not
+# joined in, so that it bounds the index scans.
+_INSTANT = "coalesce(%(as_of)s::timestamptz, now())"
+_BURY = f"""
+UPDATE queue.interventions SET status = 'dead', updated_at = now(),
+    last_error = coalesce(last_error, 'its lease ran out ' || attempts || ' times')
+WHERE decision_id IN (
+    SELECT decision_id FROM queue.interventions
+    WHERE status = 'claimed' AND lease_until <= {_INSTANT} AND attempts >= %(max_attempts)s
+    FOR UPDATE SKIP LOCKED
 )
-UPDATE queue.interventions AS q
-SET status = 'claimed', attempts = q.attempts + 1, claimed_by = %(worker)s, updated_at = now(),
-    lease_until = clock.instant + make_interval(secs => %(lease_seconds)s)
-FROM due, clock
-WHERE q.decision_id = due.decision_id
-RETURNING {_SELECTED}
-"""  # noqa: S608
+"""
+# Due now, the first to expire first. No decision outlives its lifetime, so what is due expires within it: the scan
+# starts behind everything expired and ends before everything far ahead.
+_DUE = f"send_at <= {_INSTANT} AND expires_at > {_INSTANT} AND expires_at <= {_INSTANT} + %(lifetime)s"
+_AHEAD = f"send_at > {_INSTANT} AND horizon = 0"
 
 
-def claim(  # noqa: PLR0913 - what a claim says
+def _claim(which: str, order: str) -> bytes:
+    return f"""
+    WITH chosen AS (
+        SELECT decision_id FROM queue.interventions
+        WHERE status IN ('pending', 'claimed', 'failed')
+            AND (status = 'pending' OR lease_until <= {_INSTANT})
+            AND attempts < %(max_attempts)s
+            AND (%(channel)s::text IS NULL OR channel = %(channel)s)
+            AND {which}
+        ORDER BY {order}, decision_id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE queue.interventions AS q
+    SET status = 'claimed', attempts = q.attempts + 1, claimed_by = %(worker)s, updated_at = now(),
+        lease_until = {_INSTANT} + make_interval(secs => %(lease_seconds)s)
+    FROM chosen
+    WHERE q.decision_id = chosen.decision_id
+    RETURNING {_SELECTED}
+    """.encode()
+
+
+def claim(
     connection: Connection[Any],
     limit: int,
     *,
@@ -70,7 +74,7 @@ def claim(  # noqa: PLR0913 - what a claim says
     as_of: datetime | None = None,
     due_only: bool = False,
 ) -> list[ClaimedItem]:
-    """Hand out up to ``limit`` decisions, the earliest first; no two clients get the same one.
+    """Hand out up to ``limit`` decisions, the most urgent first; no two clients get the same one.
 
     A decision can be had when it is not expired, and pending, failed and waited, or claimed with its lease run
     out. The next day's decisions are final, so they are handed out ahead and the client keeps to ``send_at``
@@ -78,10 +82,13 @@ def claim(  # noqa: PLR0913 - what a claim says
     """
     values = {
         "limit": limit, "worker": worker, "lease_seconds": lease_seconds, "channel": channel, "as_of": as_of,
-        "max_attempts": MAX_ATTEMPTS, "due_only": due_only, "lifetime": LIFETIME,
+        "max_attempts": MAX_ATTEMPTS, "lifetime": LIFETIME,
     }  # fmt: skip
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_CLAIM, values).fetchall()
+        cursor.execute(_BURY.encode(), values)
+        rows = cursor.execute(_claim(_DUE, "expires_at"), values).fetchall()
+        if not due_only and len(rows) < limit:
+            rows += cursor.execute(_claim(_AHEAD, "send_at"), {**values, "limit": limit - len(rows)}).fetchall()
     return sorted((ClaimedItem.model_validate(row) for row in rows), key=lambda item: (item.send_at, item.decision_id))
 
 
@@ -123,7 +130,7 @@ def fail(connection: Connection[Any], decision_id: str, worker: str, error: str,
     )  # fmt: skip
 
 
-def _finish(  # noqa: PLR0913, PLR0917 - private
+def _finish(
     connection: Connection[Any], decision_id: str, worker: str, update: str, values: dict[str, object], done: str | None
 ) -> str:
     with connection.transaction():
@@ -154,7 +161,7 @@ def list_items(
 ) -> list[ClaimedItem]:
     """Return items without claiming them: the newest night's first, the next local day before the fallback days."""
     query = (
-        f"SELECT {_SELECTED} FROM queue.interventions AS q"  # noqa: S608 - constants
+        f"SELECT {_SELECTED} FROM queue.interventions AS q"
         " WHERE (cardinality(%(statuses)s::text[]) = 0 OR status = ANY(%(statuses)s))"
         " AND (%(batch_date)s::date IS NULL OR batch_date = %(batch_date)s)"
         " AND (%(channel)s::text IS NULL OR channel = %(channel)s)"

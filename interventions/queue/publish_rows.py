@@ -58,4 +58,8 @@ def publish_rows(connection: Connection[Any], night: date, decisions: pl.DataFra
         cursor.execute("ANALYZE incoming")
         row = cursor.execute(UPSERT.read_bytes(), {"night": night}).fetchone()
     withdrawn, inserted, replaced = row or (0, 0, 0)
+    if withdrawn or inserted or replaced:
+        # Claims walk an index in order; with the statistics of an empty table they would sort the whole queue.
+        with connection.transaction():
+            connection.execute("ANALYZE queue.interventions")
     return {"inserted": inserted, "replaced": replaced, "withdrawn": withdrawn}

@@ -35,9 +35,16 @@ CREATE TABLE queue.interventions (
 
 CREATE UNIQUE INDEX interventions_user_date ON queue.interventions (user_id, local_date);
 
--- Claiming reads the earliest open rows in order; rows that are done leave this index.
-CREATE INDEX interventions_open ON queue.interventions (send_at, decision_id)
+-- Claiming reads the open rows that expire first; rows that are done leave these indexes.
+CREATE INDEX interventions_open ON queue.interventions (expires_at, decision_id)
 WHERE status IN ('pending', 'claimed', 'failed');
+
+-- The next day's decisions are handed out ahead; the fallback days between them are not even looked at.
+CREATE INDEX interventions_open_ahead ON queue.interventions (send_at, decision_id)
+WHERE status IN ('pending', 'claimed', 'failed') AND horizon = 0;
+
+CREATE INDEX interventions_leased ON queue.interventions (lease_until)
+WHERE status = 'claimed';
 
 CREATE INDEX interventions_batch ON queue.interventions (batch_date);
 

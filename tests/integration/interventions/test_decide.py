@@ -99,7 +99,7 @@ def test_a_night_uses_what_was_known_then(lake):
     }
     scored = rows.filter(pl.col("model").is_not_null())
     assert scored["batch_date"].min() == NIGHTS[2]
-    assert set(scored["triggers"].list.first()) == {"high_skip_risk", "injured"}
+    assert set(scored["triggers"].list.first()) == {"high_skip_risk"}
 
 
 def test_a_night_without_people_clears_its_partition(lake):
