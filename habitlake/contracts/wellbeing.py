@@ -44,8 +44,8 @@ class InjuryReported(Contract):
     severity: Scale10 | None = Field(
         None, description="severity, 1 to 10", json_schema_extra={"column": "injury_severity"}
     )
-    status: Literal["started", "ongoing", "resolved"] = Field(
-        "started", description="state of the injury", json_schema_extra={"column": "injury_status"}
+    status: Literal["started", "ongoing", "resolved"] | None = Field(
+        None, description="state of the injury; absent means started", json_schema_extra={"column": "injury_status"}
     )
 
 

@@ -1,0 +1,76 @@
+"""Processes and services for tests on the real engines."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from habitlake.cli.lake import table_hashes
+from habitlake.clock import Interval
+from habitlake.runtime import postgres, spark_server
+from habitlake.settings import PROJECT_ROOT, Settings
+
+Run = Callable[..., subprocess.CompletedProcess]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a process works on these settings."""
+    values = {
+        "HABITLAKE_HOME": settings.home,
+        "HABITLAKE_LANDING": settings.landing,
+        "HABITLAKE_LAKE": settings.lake,
+        "HABITLAKE_OUTBOX": settings.outbox,
+        "HABITLAKE_SPARK_DRIVER_MEMORY": settings.spark_driver_memory,
+    }
+    return {**os.environ, **{name: str(value) for name, value in values.items()}}
+
+
+@pytest.fixture
+def job() -> Run:
+    """Run ``python -m module`` on settings; a failure shows what the job wrote."""
+
+    def run(settings: Settings, module: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        result = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=PROJECT_ROOT,
+            env=environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if check and result.returncode != 0:
+            pytest.fail(f"{module} {arguments} ended with {result.returncode}:\n{result.stderr[-3000:]}")
+        return result
+
+    return run
+
+
+@pytest.fixture
+def services(settings) -> Settings:
+    """The shared Postgres and Spark server, running."""
+    postgres.start(settings)
+    spark_server.ensure(settings)
+    return settings
+
+
+def content(settings: Settings, *layers: str) -> dict[str, tuple[int, str]]:
+    """Rows and hash of every table of the layers."""
+    return {
+        name: (found["rows"], found["hash"])
+        for name, found in table_hashes(settings).items()
+        if not layers or name.split(".")[0] in layers
+    }
+
+
+@pytest.fixture
+def hashes():
+    """The content of a lake, to compare with another's."""
+    return content
+
+
+def arguments(interval: Interval) -> list[str]:
+    """An interval as job arguments."""
+    return ["--start", str(interval.start), "--end", str(interval.end)]
