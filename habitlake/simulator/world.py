@@ -1,5 +1,6 @@
 """The world's run: shards of people live day by day, land their events, and keep their state."""
 
+import contextlib
 import gzip
 import json
 from collections import Counter
@@ -42,7 +43,10 @@ class SimulationSummary:
 
 
 def published_decisions(day: date, settings: Settings) -> dict[str, Mapping[str, Any]]:
-    """Return the decision to send that holds for each person on a local day: the newest night's."""
+    """Return the decision to send that holds for each person on a local day: the newest night's.
+
+    A newer night that decided not to send takes back what an earlier one published (``_withdrawals.jsonl``).
+    """
     held: dict[str, Mapping[str, Any]] = {}
     for back in range(FALLBACK_NIGHTS + 1, 0, -1):
         night = day - timedelta(days=back)
@@ -54,6 +58,11 @@ def published_decisions(day: date, settings: Settings) -> dict[str, Mapping[str,
                 decision = orjson.loads(line)
                 if decision["local_date"] == day.isoformat():
                     held[decision["user_id"]] = decision
+        with contextlib.suppress(FileNotFoundError):
+            for line in read_bytes(join(folder, "_withdrawals.jsonl"), settings).splitlines():
+                withdrawal = orjson.loads(line)
+                if withdrawal["local_date"] == day.isoformat():
+                    held.pop(withdrawal["user_id"], None)
     return held
 
 

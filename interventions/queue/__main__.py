@@ -15,7 +15,7 @@ from habitlake.clock import parse_date
 from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, PermanentError, TransientError
 from habitlake.settings import get_settings
 from interventions.queue import client
-from interventions.queue.contract import ClaimedItem
+from interventions.queue.contract import ClaimedItem, item_schema
 from interventions.queue.store import connect
 
 DEFAULT_WORKER = "by-hand"
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "ack": "say that a claimed decision was sent",
         "fail": "say that sending failed: it comes back, and is dead after five attempts",
         "depth": "count decisions by state",
+        "schema": "print the JSON Schema of a queue item",
     }.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--json", action="store_true", help="print JSON")
@@ -117,6 +118,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     try:
         options = parser().parse_args(argv)
+        if options.command == "schema":
+            sys.stdout.write(json.dumps(item_schema(), indent=2, sort_keys=True) + "\n")
+            return 0
         show(execute(options), as_json=options.json)
     except TransientError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from habitlake.simulator.world import published_decisions
 from interventions.publish import publish_night
 from interventions.queue import client
 from interventions.queue.contract import QueueItem, item_schema
@@ -66,6 +67,7 @@ def test_a_newer_night_replaces_what_waits_and_withdraws_what_it_does_not_send(w
     }
     taken_back = (Path(world.outbox) / "queue" / f"batch_date={NEXT}" / "_withdrawals.jsonl").read_text().splitlines()
     assert [json.loads(line)["user_id"] for line in taken_back] == ["withdrawn"]
+    assert set(published_decisions(day, world)) == {"claimed", "acked", "failed", "waits"}
 
 
 def test_an_older_night_never_touches_what_a_newer_one_decided(world, connection, store, row):
