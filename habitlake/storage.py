@@ -75,9 +75,11 @@ def list_files(location: str, settings: Settings) -> list[StoredFile]:
 
     system, path = filesystem(location, settings.s3_endpoint_url)
     try:
-        if not is_remote(location) and Path(path).exists():
-            # Arrow lists an unreadable folder as empty; a night must not mistake that for "no data".
-            next(Path(path).iterdir(), None)
+        if not is_remote(location):
+            # Arrow lists an unreadable folder, or one below a file, as empty; a night must not mistake that for
+            # "no data". Only a folder that is not there has none.
+            with contextlib.suppress(FileNotFoundError):
+                next(Path(path).iterdir(), None)
         infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
     except (OSError, ValueError) as error:
         msg = f"cannot list {location}: {error}; check that it is a folder and that this user may read it"

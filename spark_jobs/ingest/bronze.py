@@ -1,51 +1,125 @@
-"""Landing to bronze: every line read once, parsed once, with its verdict."""
+"""Landing to bronze: every line read once, parsed once, written once with its verdict."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from pyarrow import RecordBatch
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
 
 from habitlake.settings import Settings
-from habitlake.tables import get_table
-from spark_jobs.ingest.kernel import Kernel
-from spark_jobs.ingest.lines import gathered, line_tables, read_chunk
-from spark_jobs.ingest.plan import Chunk, pack
+from spark_jobs.common.tasks import run_tasks
+from spark_jobs.ingest.kernel import worker_kernel
+from spark_jobs.ingest.lines import count_starts, gathered, line_tables, read_chunk
+from spark_jobs.ingest.parts import Part, PartWriter, table_roots
+from spark_jobs.ingest.plan import Chunk, share_out
 
+BRONZE = "bronze.events"
 # A worker costs about a second to start, so small nights use few; a cluster has more cores than a laptop.
 TASK_BYTES = 16 * 1024 * 1024
-MAX_TASKS = 64
+MAX_TASKS = 256
 
 
-def bronze_schema() -> str:
-    """Return the DDL of bronze.events without its audit column."""
-    columns = get_table("bronze.events").columns
-    return ", ".join(f"`{column.name}` {column.sql_type}" for column in columns if not column.is_audit)
+class LineKind(NamedTuple):
+    """What the lines of one count share."""
+
+    batch_date: date
+    source_file: str
+    reason: str | None
+    event_type: str | None
+    event_date: date | None
 
 
-def parse_landing(spark: SparkSession, chunks: list[Chunk], settings: Settings, ingested_at: datetime) -> DataFrame:
-    """Return bronze rows of the chunks; each Spark task parses its share in its own kernel."""
-    weight = sum(chunk.weight for chunk in chunks)
-    tasks = pack(chunks, min(MAX_TASKS, 1 + weight // TASK_BYTES))
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the parse wrote and counted."""
+
+    parts: list[Part]
+    counts: Counter[LineKind]
+
+
+COUNTED = ["batch_date", "_source_file", "reason", "event_type", "event_date"]
+
+
+def number_lines(spark: SparkSession, chunks: Sequence[Chunk], settings: Settings) -> list[Chunk]:
+    """Return the chunks with the number of their first line; only files cut into several are read for it."""
+    endpoint = settings.s3_endpoint_url
+    pieces = [chunk for chunk in chunks if not chunk.whole]
+    starts = dict(zip(pieces, run_tasks(spark, pieces, lambda chunk: count_starts(chunk, endpoint)), strict=True))
+    numbered, before = [], 0
+    for chunk in chunks:
+        before = 0 if chunk.start == 0 else before
+        numbered.append(replace(chunk, first_line=before + 1))
+        before += starts.get(chunk, 0)
+    return numbered
+
+
+def parse_chunks(
+    chunks: Sequence[Chunk], writer: PartWriter, ingested_at: datetime, s3_endpoint_url: str | None, max_line_bytes: int
+) -> Counter[tuple[Any, ...]]:
+    """Parse the chunks of one task (in order of nights) into bronze files; return lines by ``COUNTED``.
+
+    Accepted lines of each family and refused lines are row groups of their own, so that what follows reads
+    only what it needs.
+    """
+    counts: Counter[tuple[Any, ...]] = Counter()
+    tables = (
+        table for chunk in chunks for table in line_tables(chunk, read_chunk(chunk, s3_endpoint_url), max_line_bytes)
+    )
+    for lines in gathered(tables):
+        refused = []
+        for judged in worker_kernel().judge(lines):
+            grouped = judged.group_by(COUNTED).aggregate([([], "count_all")])
+            columns = [grouped[name].to_pylist() for name in (*COUNTED, "count_all")]
+            for *key, count in zip(*columns, strict=True):
+                counts[tuple(key)] += count
+            if judged["reason"].null_count < judged.num_rows:
+                accepted = pc.is_null(judged["reason"])
+                refused.append(judged.filter(pc.invert(accepted)))
+                judged = judged.filter(accepted)  # noqa: PLW2901 - what is left of it
+            writer.write(BRONZE, _stamped(judged, ingested_at))
+        if refused:
+            writer.write(BRONZE, _stamped(pa.concat_tables(refused), ingested_at))
+        writer.close_before(pc.max(lines["batch_date"]).as_py())
+    return counts
+
+
+def _stamped(rows: pa.Table, ingested_at: datetime) -> pa.Table:
+    return rows.append_column(
+        "_ingested_at", pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", "UTC")), rows.num_rows)
+    )
+
+
+def parse_landing(
+    spark: SparkSession, chunks: Sequence[Chunk], settings: Settings, run_id: str, ingested_at: datetime
+) -> Parsed:
+    """Parse all chunks into bronze files, not yet committed."""
+    numbered = number_lines(spark, chunks, settings)
+    tasks = share_out(numbered, min(MAX_TASKS, 1 + sum(chunk.weight for chunk in chunks) // TASK_BYTES))
     endpoint, max_line_bytes = settings.s3_endpoint_url, settings.max_line_bytes
+    roots = table_roots([BRONZE], settings)
 
-    def parse(batches: Iterable[RecordBatch]) -> Iterator[RecordBatch]:
-        for batch in batches:
-            for task in batch.column(0).to_pylist():
-                kernel = Kernel()
-                for lines in gathered(
-                    table
-                    for chunk in tasks[task]
-                    for table in line_tables(chunk, read_chunk(chunk, endpoint), max_line_bytes)
-                ):
-                    yield from kernel.judge(lines)
+    def parse(task: tuple[int, list[Chunk]]) -> dict[str, Any]:
+        writer = PartWriter(roots, f"{run_id}-{task[0]}", endpoint)
+        counts = parse_chunks(task[1], writer, ingested_at, endpoint, max_line_bytes)
+        return {
+            "parts": [part.as_json() for part in writer.close()],
+            "counts": [
+                [str(night), file, reason, event_type, event_date and str(event_date), lines]
+                for (night, file, reason, event_type, event_date), lines in counts.items()
+            ],
+        }
 
-    # One row and one partition per task: the plan itself travels in the function.
-    frame = spark.range(0, len(tasks), 1, len(tasks)).mapInArrow(parse, bronze_schema())
-    return frame.withColumn("_ingested_at", F.lit(ingested_at))
-
-
-def empty_bronze(spark: SparkSession, ingested_at: datetime) -> DataFrame:
-    """Return no rows with bronze's columns: what a night without files writes."""
-    return spark.createDataFrame([], bronze_schema()).withColumn("_ingested_at", F.lit(ingested_at))
+    parts: list[Part] = []
+    line_counts: Counter[LineKind] = Counter()
+    for result in run_tasks(spark, list(enumerate(tasks)), parse):
+        parts += [Part.from_json(part) for part in result["parts"]]
+        for night, file, reason, event_type, event_date, lines in result["counts"]:
+            key = LineKind(
+                date.fromisoformat(night), file, reason, event_type, event_date and date.fromisoformat(event_date)
+            )
+            line_counts[key] += lines
+    return Parsed(parts, line_counts)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -11,15 +10,12 @@ from habitlake.lake import arrow_schema
 from habitlake.tables import get_table
 from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, ENVELOPE_TABLE, LINES_TABLE, family_sql, rejected_sql
 
-if TYPE_CHECKING:
-    import duckdb
-
 LINES_SCHEMA = pa.schema(
     [
         ("batch_date", pa.date32()),
         ("_source_file", pa.string()),
         ("_line", pa.int64()),
-        ("raw", pa.string()),
+        ("raw", pa.large_string()),
         ("raw_encoding", pa.string()),
         ("reason", pa.string()),
         ("detail", pa.string()),
@@ -51,8 +47,10 @@ class Kernel:
         self._connection.execute(LINES_TABLE)
         self._connection.execute(ENVELOPE_TABLE)
 
-    def judge(self, lines: pa.Table) -> Iterator[pa.RecordBatch]:
+    def judge(self, lines: pa.Table) -> Iterator[pa.Table]:
         """Yield every line of the table once, typed and with its verdict; the order is not kept.
+
+        A table yielded holds the lines of one family, or lines that did not get as far as having one.
 
         Parameters
         ----------
@@ -64,23 +62,28 @@ class Kernel:
         self._connection.execute("INSERT INTO lines SELECT * FROM arrived")
         self._connection.unregister("arrived")
         self._connection.execute("TRUNCATE envelope")
-        self._execute("envelope", ENVELOPE_SQL)
+        self._connection.execute(self._prepare("envelope", ENVELOPE_SQL))
         present = self._connection.execute(
             "SELECT DISTINCT CASE WHEN reason IS NULL THEN event_type END FROM envelope"
         ).fetchall()
         families = {FAMILY_OF[event_type].name for (event_type,) in present if event_type is not None}
         wanted = [family for family in FAMILIES if family.name in families]
         if (None,) in present:
-            yield from self._fetch("refused", rejected_sql())
+            yield self._fetch("refused", rejected_sql())
         for family in wanted:
-            yield from self._fetch(family.name, family_sql(family))
+            yield self._fetch(family.name, family_sql(family))
 
-    def _execute(self, name: str, sql: str) -> "duckdb.DuckDBPyConnection":
+    def _prepare(self, name: str, sql: str) -> str:
         if name not in self._prepared:
             self._connection.execute(f'PREPARE "judge_{name}" AS {sql}')
             self._prepared.add(name)
-        return self._connection.execute(f'EXECUTE "judge_{name}"')
+        return f'EXECUTE "judge_{name}"'
 
-    def _fetch(self, name: str, sql: str) -> list[pa.RecordBatch]:
-        table: pa.Table = self._execute(name, sql).to_arrow_reader().read_all()  # type: ignore[union-attr]
-        return table.cast(output_schema()).to_batches()
+    def _fetch(self, name: str, sql: str) -> pa.Table:
+        return self._connection.sql(self._prepare(name, sql)).to_arrow_table().cast(output_schema())
+
+
+@lru_cache(maxsize=1)
+def worker_kernel() -> Kernel:
+    """Return this process's kernel, with the statements that its earlier tasks prepared."""
+    return Kernel()

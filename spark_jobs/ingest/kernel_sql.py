@@ -40,7 +40,21 @@ def _literals(values: Iterable[str]) -> str:
 
 def _cases(cases: Iterable[tuple[str, str]]) -> str:
     """Return the text of all cases that hold, joined by semicolons; empty when none does."""
-    return "concat_ws('; ', " + ", ".join(f"CASE WHEN {condition} THEN {text} END" for condition, text in cases) + ")"
+    listed = list(cases)
+    if not listed:
+        return "''"
+    return "concat_ws('; ', " + ", ".join(f"CASE WHEN {condition} THEN {text} END" for condition, text in listed) + ")"
+
+
+def _canonical(struct: str, columns: Iterable[tuple[str, str]]) -> list[str]:
+    """Return ``name=value`` texts of a struct's fields; null where the field is, so that a new field changes no hash."""
+    texts = []
+    for name, sql_type in columns:
+        value = f"{struct}.{name}"
+        # The session's zone is UTC, so an instant has one text.
+        text = f"CAST(to_json({value}) AS VARCHAR)" if sql_type.startswith("array") else f"CAST({value} AS VARCHAR)"
+        texts.append(f"{quoted(name + '=')} || {text}")
+    return texts
 
 
 ENVELOPE_STRUCTURE = json.dumps(dict.fromkeys(ENVELOPE_PATHS[:5], "VARCHAR"))
@@ -299,6 +313,22 @@ def family_sql(family: Family) -> str:
         f"'{column.name}': " + (f"p.{column.name}" if column.name in own else f"NULL::{DUCKDB_TYPES[column.sql_type]}")
         for column in payload_columns()
     )
+    content = (
+        "concat_ws(chr(31), "
+        + ", ".join(
+            [
+                "user_id",
+                "event_type",
+                "epoch_us(event_at)",
+                *_canonical(
+                    "p", [(leaf.spec.column, leaf.spec.sql_type) for leaf in leaves if leaf.spec.column in own]
+                ),
+                *_canonical("context", [(column.name, column.sql_type) for column in CONTEXT_COLUMNS]),
+                "CASE WHEN cardinality(extras) > 0 THEN CAST(to_json(extras) AS VARCHAR) END",
+            ]
+        )
+        + ")"
+    )
     return f"""
 WITH looked AS (
   SELECT * EXCLUDE (reason, detail, raw), raw AS doc,
@@ -323,8 +353,7 @@ typed AS (
   FROM verdict
 ),
 hashed AS (
-  SELECT *, CASE WHEN reason IS NULL THEN md5(CAST(to_json({{'u': user_id, 'y': event_type,
-    't': epoch_us(event_at), 'p': p, 'c': context, 'x': CAST(extras AS VARCHAR)}}) AS VARCHAR)) END AS content_hash
+  SELECT *, CASE WHEN reason IS NULL THEN md5({content}) END AS content_hash
   FROM typed
 )
 SELECT batch_date, _source_file, _line, doc AS raw, raw_encoding, reason,

@@ -3,9 +3,10 @@
 import base64
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from habitlake.contracts import Reason
 from habitlake.storage import filesystem
@@ -15,16 +16,18 @@ from spark_jobs.ingest.plan import Chunk
 if TYPE_CHECKING:
     from pyarrow import NativeFile
 
-BLOCK_BYTES = 8 * 1024 * 1024
+TAIL_BYTES = 64 * 1024
+UNREADABLE_BYTES = 8 * 1024 * 1024
 BATCH_LINES = 100_000
+# The kernel holds a batch some ten times over, and a text column of Arrow holds at most 2 GiB.
+BATCH_BYTES = 64 * 1024 * 1024
 NUL_ESCAPE = b"\\u0000"
 
 
 class Text(NamedTuple):
-    """The lines of a chunk, the number of the first one, and the rest that could not be read, with why."""
+    """The lines of a chunk, and the rest that could not be read, with why."""
 
     lines: list[bytes]
-    first_line: int
     unreadable: bytes | None = None
     problem: str = ""
 
@@ -37,10 +40,21 @@ def read_chunk(chunk: Chunk, s3_endpoint_url: str | None) -> Text:
             if chunk.uri.endswith(".gz"):
                 return gunzip(file.read())
             if chunk.whole:
-                return Text(split_lines(file.read()), 1)
-            return _read_range(file, chunk)
+                return Text(split_lines(file.read()))
+            return Text(_read_range(file, chunk))
     except OSError as error:
-        return Text([], 1, b"", f"the file cannot be read: {error}")
+        return Text([], b"", f"the file cannot be read: {error}")
+
+
+def count_starts(chunk: Chunk, s3_endpoint_url: str | None) -> int:
+    """Return how many lines start in the chunk of a plain file; a file that cannot be read has none."""
+    system, path = filesystem(chunk.uri, s3_endpoint_url)
+    begin = max(chunk.start - 1, 0)
+    try:
+        with system.open_input_file(path) as file:
+            return file.read_at(chunk.end - 1 - begin, begin).count(b"\n") + (chunk.start == 0)
+    except OSError:
+        return 0
 
 
 def split_lines(data: bytes) -> list[bytes]:
@@ -66,39 +80,31 @@ def gunzip(data: bytes) -> Text:
             problem = "the gzip stream ends before its end marker"
         rest = member.unused_data
     if not problem:
-        return Text(split_lines(b"".join(text)), 1)
+        return Text(split_lines(b"".join(text)))
     readable, newline, torn = b"".join(text).rpartition(b"\n")
-    return Text(split_lines(readable + newline), 1, torn or data[:BLOCK_BYTES], problem)
+    return Text(split_lines(readable + newline), torn or data[:UNREADABLE_BYTES], problem)
 
 
-def _read_range(file: "NativeFile", chunk: Chunk) -> Text:
-    newlines, position = 0, 0
-    while position < chunk.start:
-        block = file.read_at(min(BLOCK_BYTES, chunk.start - position), position)
-        newlines += block.count(b"\n")
-        position += len(block)
+def _read_range(file: "NativeFile", chunk: Chunk) -> list[bytes]:
     # The line that starts exactly at ``start`` is ours if the byte before it is a newline.
     begin = max(chunk.start - 1, 0)
     data = file.read_at(chunk.end - begin, begin)
     if chunk.start > 0:
         head = data.find(b"\n")
         if head < 0:
-            return Text([], newlines + 1)
-        first_line = newlines + 1 + (head > 0)
+            return []
         data = data[head + 1 :]
-    else:
-        first_line = 1
     if not data:
-        return Text([], first_line)
-    position = chunk.end
-    while not data.endswith(b"\n"):
-        block = file.read_at(BLOCK_BYTES, position)
+        return []
+    tail, position = [data], chunk.end
+    while not tail[-1].endswith(b"\n"):
+        block = file.read_at(TAIL_BYTES, position)
         if not block:
             break
         head = block.find(b"\n")
-        data += block if head < 0 else block[: head + 1]
+        tail.append(block if head < 0 else block[: head + 1])
         position += len(block)
-    return Text(split_lines(data), first_line)
+    return split_lines(b"".join(tail))
 
 
 def _judge_bytes(line: bytes, max_line_bytes: int) -> tuple[str, str, Reason | None, str | None]:
@@ -116,64 +122,77 @@ def _judge_bytes(line: bytes, max_line_bytes: int) -> tuple[str, str, Reason | N
     return raw, encoding, None, None
 
 
-def _all_plain(lines: list[bytes], max_line_bytes: int) -> bool:
-    """Return whether every line is text of a fair size: the common case, decided in a few passes over the bytes."""
-    block = b"\n".join(lines)
-    if (
-        b"\0" in block
-        or NUL_ESCAPE in block
-        or max(map(len, lines)) > max_line_bytes
-        or not all(map(bytes.strip, lines))
-    ):
-        return False
+def _suspects(lines: list[bytes], block: bytes, max_line_bytes: int) -> list[int]:
+    """Return the positions of lines that are not plainly fine, found in a few passes over the bytes."""
+    column = pa.array(lines, pa.large_binary())
+    odd = pc.or_(
+        pc.invert(pc.starts_with(column, b"{")),
+        pc.greater(pc.binary_length(column), max_line_bytes),
+    )
+    for trap in (b"\0", NUL_ESCAPE):
+        if trap in block:
+            odd = pc.or_(odd, pc.match_substring(column, trap))
     try:
         block.decode("utf-8")
     except UnicodeDecodeError:
-        return False
-    return True
+        odd = pc.or_(odd, pa.array([not line.isascii() for line in lines]))
+    return pc.indices_nonzero(odd).to_pylist()
 
 
 def line_tables(chunk: Chunk, text: Text, max_line_bytes: int) -> Iterator[pa.Table]:
-    """Yield the chunk's lines as tables of ``LINES_SCHEMA``, at most ``BATCH_LINES`` rows each."""
-    for offset in range(0, len(text.lines), BATCH_LINES):
-        lines = text.lines[offset : offset + BATCH_LINES]
+    """Yield the chunk's lines as tables of ``LINES_SCHEMA``, of at most ``BATCH_LINES`` rows and ``BATCH_BYTES``."""
+    first = 0
+    for lines in _batches(text.lines):
         count = len(lines)
-        numbers = range(text.first_line + offset, text.first_line + offset + count)
-        if _all_plain(lines, max_line_bytes):
+        numbers = range(chunk.first_line + first, chunk.first_line + first + count)
+        first += count
+        block = b"\n".join(lines)
+        suspects = _suspects(lines, block, max_line_bytes)
+        if not suspects:
             nothing = pa.nulls(count, pa.string())
-            raw, encodings = pa.array(lines, type=pa.string()), pa.array(["utf-8"] * count)
-            yield _table(chunk, numbers, raw, encodings, nothing, nothing)
-        else:
-            judged = [_judge_bytes(line, max_line_bytes) for line in lines]
-            yield _table(
-                chunk, numbers, *(pa.array(list(column), type=pa.string()) for column in zip(*judged, strict=True))
+            yield _table(chunk, numbers, lines, ["utf-8"] * count, nothing, nothing)
+            continue
+        raw: list[bytes | str] = list(lines)
+        encodings = ["utf-8"] * count
+        reasons: list[str | None] = [None] * count
+        details: list[str | None] = [None] * count
+        for position in suspects:
+            raw[position], encodings[position], reasons[position], details[position] = _judge_bytes(
+                lines[position], max_line_bytes
             )
+        yield _table(chunk, numbers, raw, encodings, reasons, details)
     if text.unreadable is not None:
-        number = text.first_line + len(text.lines)
-        raw = pa.array([base64.b64encode(text.unreadable).decode()])
-        yield _table(
-            chunk,
-            range(number, number + 1),
-            raw,
-            pa.array(["base64"]),
-            pa.array([str(Reason.UNREADABLE_FILE)]),
-            pa.array([text.problem]),
-        )
+        number = chunk.first_line + len(text.lines)
+        rest = base64.b64encode(text.unreadable).decode()
+        yield _table(chunk, range(number, number + 1), [rest], ["base64"], [Reason.UNREADABLE_FILE], [text.problem])
+
+
+def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
+    start, size = 0, 0
+    for position, line in enumerate(lines):
+        size += len(line)
+        if position + 1 - start >= BATCH_LINES or size >= BATCH_BYTES:
+            yield lines[start : position + 1]
+            start, size = position + 1, 0
+    if start < len(lines):
+        yield lines[start:]
 
 
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the tables joined to about ``BATCH_LINES`` rows: many small files cost the kernel as little as a large one."""
+    """Yield the tables joined to about a batch each: many small files cost the kernel as little as a large one."""
     waiting: list[pa.Table] = []
+    rows = size = 0
     for table in tables:
         waiting.append(table)
-        if sum(part.num_rows for part in waiting) >= BATCH_LINES:
+        rows, size = rows + table.num_rows, size + table.nbytes
+        if rows >= BATCH_LINES or size >= BATCH_BYTES:
             yield pa.concat_tables(waiting)
-            waiting = []
+            waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.concat_tables(waiting)
 
 
-def _table(chunk: Chunk, numbers: range, *columns: pa.Array) -> pa.Table:
+def _table(chunk: Chunk, numbers: range, *columns: Any) -> pa.Table:
     count = len(numbers)
     return pa.table(
         [

@@ -1,8 +1,9 @@
-"""Which bytes each task reads: landing files cut into chunks, chunks packed into tasks of similar size."""
+"""Which bytes each task reads: landing files cut into chunks, chunks gathered into tasks of similar size."""
 
-import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol, TypeVar
 
 from habitlake.clock import Interval
 from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
@@ -10,14 +11,16 @@ from habitlake.settings import Settings
 from habitlake.storage import StoredFile, join, list_files
 
 CHUNK_BYTES = 32 * 1024 * 1024
-SIDECAR_SUFFIX = ".origins.json"
 # A gzip file cannot be cut, and its lines are about this much larger than its bytes.
 GZIP_RATIO = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes ``start`` to ``end`` of a landing file; the chunk owns the lines that start in them."""
+    """Bytes ``start`` to ``end`` of a landing file; the chunk owns the lines that start in them.
+
+    ``first_line`` is the number of its first line, from 1.
+    """
 
     batch_date: date
     uri: str
@@ -25,11 +28,28 @@ class Chunk:
     start: int
     end: int
     whole: bool
+    first_line: int = 1
 
     @property
     def weight(self) -> int:
         """Expected bytes of text."""
         return (self.end - self.start) * (GZIP_RATIO if self.uri.endswith(".gz") else 1)
+
+
+class Weighted(Protocol):
+    """Something with a size."""
+
+    @property
+    def weight(self) -> int:
+        """The size, in bytes."""
+
+
+Item = TypeVar("Item", bound=Weighted)
+
+
+def night_folder(night: date, settings: Settings) -> str:
+    """Return the landing folder of a night's events."""
+    return join(landing_events(settings), f"{PARTITION_PREFIX}{night}")
 
 
 def landing_files(interval: Interval, settings: Settings) -> dict[date, list[StoredFile]]:
@@ -40,14 +60,7 @@ def landing_files(interval: Interval, settings: Settings) -> dict[date, list[Sto
     PermanentError
         If a folder cannot be read.
     """
-    return {
-        night: [
-            file
-            for file in list_files(join(landing_events(settings), f"{PARTITION_PREFIX}{night}"), settings)
-            if not file.relative.endswith(SIDECAR_SUFFIX)
-        ]
-        for night in interval.nights()
-    }
+    return {night: list_files(night_folder(night, settings), settings) for night in interval.nights()}
 
 
 def cut(night: date, file: StoredFile, chunk_bytes: int = CHUNK_BYTES) -> list[Chunk]:
@@ -60,12 +73,14 @@ def cut(night: date, file: StoredFile, chunk_bytes: int = CHUNK_BYTES) -> list[C
     ]
 
 
-def pack(chunks: list[Chunk], tasks: int) -> list[list[Chunk]]:
-    """Distribute chunks over at most ``tasks`` tasks, largest first to the lightest task."""
-    heap: list[tuple[int, int]] = [(0, index) for index in range(min(tasks, len(chunks)))]
-    packed: list[list[Chunk]] = [[] for _ in heap]
-    for chunk in sorted(chunks, key=lambda item: (-item.weight, item.uri, item.start)):
-        weight, index = heapq.heappop(heap)
-        packed[index].append(chunk)
-        heapq.heappush(heap, (weight + chunk.weight, index))
-    return packed
+def share_out(items: Sequence[Item], tasks: int) -> list[list[Item]]:
+    """Share the items out to at most ``tasks`` tasks of similar weight; the order is kept, no task is empty."""
+    total = sum(item.weight for item in items) or 1
+    shared: dict[int, list[Item]] = {}
+    before = 0
+    for item in items:
+        # The middle of an item decides, so that one large item does not push its neighbours off balance.
+        task = min(tasks - 1, int((before + item.weight / 2) * tasks / total))
+        shared.setdefault(task, []).append(item)
+        before += item.weight
+    return [shared[task] for task in sorted(shared)]

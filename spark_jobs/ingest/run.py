@@ -3,28 +3,32 @@
 ``python -m spark_jobs.ingest.run --start 2026-01-05 [--end 2026-01-06]``
 """
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from habitlake.clock import ONE_DAY, Interval
-from habitlake.contracts import FAMILIES, FAMILY_OF
+from habitlake.contracts import FAMILIES
 from habitlake.job import JobContext, run_job
 from habitlake.lake import count_rows, replace_nights, stored_nights
 from habitlake.settings import Settings
-from spark_jobs.common.delta import read_table, write_nights
+from habitlake.storage import filesystem, is_remote, join
+from spark_jobs.common.delta import read_table
 from spark_jobs.common.session import spark_session
-from spark_jobs.ingest.bronze import empty_bronze, parse_landing
-from spark_jobs.ingest.dedupe import repeats, touched
+from spark_jobs.ingest.audit import Audit, audit_files, audit_table, check_identity
+from spark_jobs.ingest.bronze import BRONZE, LineKind, Parsed, parse_landing
+from spark_jobs.ingest.dedupe import repeats, superseded, touched
+from spark_jobs.ingest.parts import commit_parts
 from spark_jobs.ingest.plan import cut, landing_files
-from spark_jobs.ingest.silver import Audit, audit_files, audit_table, check_identity, family_events, rejected_lines
+from spark_jobs.ingest.silver import REJECTED, SILVER, read_repeats, write_silver
 
-PARALLEL_WRITES = 3
-PROFILE_FAMILY = "profile"
+PROFILE_EVENTS = [event for family in FAMILIES if family.name == "profile" for event in family.events]
+MAX_REPEAT_FILES = 8
 
 
 def ingest(spark: SparkSession, interval: Interval, settings: Settings, ingested_at: datetime) -> Audit:
@@ -37,70 +41,68 @@ def ingest(spark: SparkSession, interval: Interval, settings: Settings, ingested
     """
     landing = landing_files(interval, settings)
     chunks = [chunk for night, files in landing.items() for file in files for chunk in cut(night, file)]
-    parsed = parse_landing(spark, chunks, settings, ingested_at) if chunks else empty_bronze(spark, ingested_at)
-    write_nights(parsed, "bronze.events", interval, settings, gather=False)
+    # Names of files only: what they hold does not depend on it.
+    run_id = uuid.uuid4().hex[:12]
+    parsed = parse_landing(spark, chunks, settings, run_id, ingested_at)
+    commit_parts(BRONZE, parsed.parts, interval, settings)
+    with _work_folder(run_id, settings) as folder:
+        uri = _find_repeats(spark, parsed, interval, folder, settings)
+        repeated = read_repeats(uri, None, settings.s3_endpoint_url)
+        written = write_silver(spark, parsed.parts, uri if repeated.num_rows else None, settings, run_id)
+    for name in SILVER:
+        commit_parts(name, written.parts, interval, settings)
 
-    bronze = read_table(spark, "bronze.events", settings, nights=interval)
-    lines = bronze.groupBy("batch_date", "_source_file", "reason", "event_type", "event_date").count().collect()
-    accepted = [line for line in lines if line.reason is None]
-    repeated = _repeats(spark, bronze, sorted({line.event_date for line in accepted}), interval, settings)
-    repeated.persist()
-    try:
-        counted = repeated.groupBy("batch_date", "_source_file", "event_type", "conflict").count().collect()
-        audit = audit_files(
-            ((night, file.relative) for night, files in landing.items() for file in files),
-            ((line.batch_date, line["_source_file"], line.reason, line["count"]) for line in lines),
-            ((line.batch_date, line["_source_file"], line.conflict, line["count"]) for line in counted),
-        )
-        _write_silver(bronze, repeated, {FAMILY_OF[line.event_type].name for line in accepted}, interval, settings)
-    finally:
-        repeated.unpersist()
-    replace_nights(audit_table(audit), "silver.batch_audit", interval, settings)
-    # Silver keeps one profile a user and batch, so accepted profile events are counted before that choice.
-    profiles = sum(line["count"] for line in accepted if FAMILY_OF[line.event_type].name == PROFILE_FAMILY) - sum(
-        line["count"] for line in counted if FAMILY_OF[line.event_type].name == PROFILE_FAMILY
+    kinds = repeated.group_by(["batch_date", "_source_file", "kind"]).aggregate([([], "count_all")])
+    audit = audit_files(
+        ((night, file.relative) for night, files in landing.items() for file in files),
+        ((kind.batch_date, kind.source_file, kind.reason, count) for kind, count in parsed.counts.items()),
+        ((row["batch_date"], row["_source_file"], row["kind"], row["count_all"]) for row in kinds.to_pylist()),
     )
-    check_identity(audit, _written(interval, settings, profiles))
+    replace_nights(audit_table(audit), "silver.batch_audit", interval, settings)
+    stored = sum(count_rows(name, settings, interval) for name in SILVER if name != REJECTED)
+    check_identity(audit, written.rows, (stored, count_rows(REJECTED, settings, interval)))
     return audit
 
 
-def _repeats(
-    spark: SparkSession, bronze: DataFrame, dates: Sequence[date], interval: Interval, settings: Settings
-) -> DataFrame:
-    accepted = bronze.where(F.col("reason").isNull())
-    earlier = [night for night in stored_nights("bronze.events", settings) if night < interval.start]
-    history = None
-    if earlier and dates:
-        past = Interval(min(earlier), interval.start - ONE_DAY)
-        history = touched(
-            read_table(spark, "bronze.events", settings, nights=past).where(F.col("reason").isNull()), dates
-        )
-    return repeats(accepted, history)
+def _find_repeats(
+    spark: SparkSession, parsed: Parsed, interval: Interval, folder: str, settings: Settings
+) -> str | None:
+    """Write the lines that do not become rows to the folder and return it; None when no line was accepted."""
+    accepted = [kind for kind in parsed.counts if kind.reason is None]
+    if not accepted:
+        return None
+    bronze = read_table(spark, BRONZE, settings, nights=interval).where(F.col("reason").isNull())
+    repeated = repeats(bronze, _history(spark, accepted, interval, settings))
+    if any(kind.event_type in PROFILE_EVENTS for kind in accepted):
+        profiles = bronze.where(F.col("event_type").isin(PROFILE_EVENTS))
+        repeated = repeated.unionByName(superseded(profiles, repeated))
+    uri = folder.replace("s3://", "s3a://", 1) if is_remote(folder) else folder
+    repeated.coalesce(MAX_REPEAT_FILES).write.mode("overwrite").parquet(uri)
+    return folder
 
 
-def _write_silver(
-    bronze: DataFrame, repeated: DataFrame, families: set[str], interval: Interval, settings: Settings
-) -> None:
-    """Write the families that have events, and clear those that had some in an earlier run of these nights."""
-
-    def write(name: str, frame: DataFrame) -> Callable[[], None]:
-        return lambda: write_nights(frame, name, interval, settings)
-
-    writes = [
-        write(family.table, family_events(bronze, repeated, family))
-        for family in FAMILIES
-        if family.name in families or count_rows(family.table, settings, interval)
-    ]
-    writes.append(write("silver.rejected", rejected_lines(bronze, repeated)))
-    with ThreadPoolExecutor(PARALLEL_WRITES) as pool:
-        for future in [pool.submit(task) for task in writes]:
-            future.result()
+def _history(
+    spark: SparkSession, accepted: Sequence[LineKind], interval: Interval, settings: Settings
+) -> DataFrame | None:
+    """Return the accepted lines of earlier nights on the event dates that these nights touch."""
+    earlier = [night for night in stored_nights(BRONZE, settings) if night < interval.start]
+    if not earlier:
+        return None
+    past = Interval(min(earlier), interval.start - ONE_DAY)
+    dates: list[date] = sorted({kind.event_date for kind in accepted if kind.event_date is not None})
+    return touched(read_table(spark, BRONZE, settings, nights=past).where(F.col("reason").isNull()), dates)
 
 
-def _written(interval: Interval, settings: Settings, accepted_profiles: int) -> Mapping[str, int]:
-    """Count what silver holds for the nights, from the tables' logs."""
-    events = sum(count_rows(family.table, settings, interval) for family in FAMILIES if family.name != PROFILE_FAMILY)
-    return {"accepted": events + accepted_profiles, "rejected": count_rows("silver.rejected", settings, interval)}
+@contextlib.contextmanager
+def _work_folder(run_id: str, settings: Settings) -> Iterator[str]:
+    """Name a folder beside the tables that every worker reaches; it is gone afterwards."""
+    folder = join(settings.lake, "_work", f"ingest-{run_id}")
+    try:
+        yield folder
+    finally:
+        system, path = filesystem(folder, settings.s3_endpoint_url)
+        with contextlib.suppress(FileNotFoundError):
+            system.delete_dir(path)
 
 
 def run(context: JobContext) -> Mapping[str, object]:
@@ -108,8 +110,10 @@ def run(context: JobContext) -> Mapping[str, object]:
     with spark_session("ingest", context.interval, context.settings) as spark:
         # The audit column records the run; no computation reads it.
         audit = ingest(spark, context.interval, context.settings, datetime.now(UTC))
-    if not audit:
-        context.log.warning("no landing files; the nights are empty", landing=context.settings.landing)
+    nights = {night for night, _ in audit}
+    empty = [str(night) for night in context.interval.nights() if night not in nights]
+    if empty:
+        context.log.warning("no landing files; these nights are empty", empty=empty, landing=context.settings.landing)
     reasons: dict[str, int] = {}
     for entry in audit.values():
         for reason, count in entry.reasons.items():

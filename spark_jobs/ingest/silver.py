@@ -1,25 +1,31 @@
-"""Bronze to silver: accepted events by family, refused lines with their reason, and the audit of every file."""
+"""Bronze to silver: accepted events by family, refused lines with their reason; one task reads some bronze files."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
 
-from habitlake.contracts import Family, Reason
-from habitlake.errors import PermanentError
-from habitlake.lake import arrow_schema
+from habitlake.contracts import FAMILIES, FAMILY_OF, Family, Reason
+from habitlake.settings import Settings
+from habitlake.storage import filesystem, join
 from habitlake.tables import get_table
 from habitlake.tables.events import CONTEXT_COLUMNS
-from spark_jobs.ingest.dedupe import LINE_KEY
+from spark_jobs.common.tasks import run_tasks
+from spark_jobs.ingest.bronze import BRONZE, TASK_BYTES
+from spark_jobs.ingest.dedupe import CONFLICT
+from spark_jobs.ingest.parts import Part, PartWriter, table_roots
+from spark_jobs.ingest.plan import share_out
 
+REJECTED = "silver.rejected"
+SILVER = (*(family.table for family in FAMILIES), REJECTED)
 READ_REASONS = (Reason.UNREADABLE_FILE, Reason.INVALID_ENCODING, Reason.OVERSIZED_LINE, Reason.EMPTY_LINE)
-ENVELOPE = (
-    "batch_date",
+TOP_LEVEL = (
     "event_id",
     "content_hash",
     "user_id",
@@ -28,147 +34,161 @@ ENVELOPE = (
     "event_offset_s",
     "event_date",
     "schema_version",
+    "extras",
+    "_source_file",
+    "_line",
+    "_ingested_at",
 )
+REFUSED = tuple(name for name in get_table(REJECTED).column_names if name not in ("batch_date", "stage"))
 CONFLICT_DETAIL = "an earlier line has this event id on this date with other content"
+LINE_IN_FILE = ["_source_file", "_line"]
 
 
-def family_events(bronze: DataFrame, repeated: DataFrame, family: Family) -> DataFrame:
-    """Return the family's accepted events, one row each; for profiles the newest version per batch and user."""
-    events = (
-        bronze.where(F.col("reason").isNull() & F.col("event_type").isin(list(family.events)))
-        .join(F.broadcast(repeated.select(*LINE_KEY)), on=list(LINE_KEY), how="left_anti")
-        .select(
-            *ENVELOPE,
-            *(F.col(f"payload.{spec.column}").alias(spec.column) for spec in family.fields()),
-            *(
-                (F.col(f"context.{column.name}").alias(column.name) for column in CONTEXT_COLUMNS)
-                if family.with_context
-                else ()
-            ),
-            "extras",
-            "_source_file",
-            "_line",
-            "_ingested_at",
-        )
-    )
-    return newest_profiles(events) if family.name == "profile" else events
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The silver files of a run, and the rows written per (batch date, file): accepted, rejected."""
+
+    parts: list[Part]
+    rows: dict[tuple[date, str], tuple[int, int]]
 
 
-def newest_profiles(events: DataFrame) -> DataFrame:
-    """Return per batch and user the profile event with the latest event time; ties go to the greater event id."""
-    # A map cannot be compared, so the order is given apart from the row it picks.
-    row = F.struct(*events.columns)
-    newest = events.groupBy("batch_date", "user_id").agg(F.max_by(row, F.struct("event_at", "event_id")).alias("row"))
-    return newest.select("row.*")
+def family_columns(family: Family) -> list[str]:
+    """Return the bronze columns that the family's silver table is made of."""
+    context = [f"context.{column.name}" for column in CONTEXT_COLUMNS] if family.with_context else []
+    return [*TOP_LEVEL, *(f"payload.{spec.column}" for spec in family.fields()), *context]
 
 
-def rejected_lines(bronze: DataFrame, repeated: DataFrame) -> DataFrame:
-    """Return every refused line with reason, detail and the stage that refused it."""
-    stage = F.when(F.col("reason").isin([str(reason) for reason in READ_REASONS]), "read").otherwise("parse")
-    columns = get_table("silver.rejected").column_names
-    refused = bronze.where(F.col("reason").isNotNull()).withColumn("stage", stage).select(*columns)
-    conflicts = (
-        bronze.where(F.col("reason").isNull())
-        .join(F.broadcast(repeated.where("conflict").select(*LINE_KEY)), on=list(LINE_KEY), how="left_semi")
-        .withColumns(
-            {"reason": F.lit(str(Reason.CONFLICT)), "detail": F.lit(CONFLICT_DETAIL), "stage": F.lit("dedupe")}
-        )
-        .select(*columns)
-    )
-    return refused.unionByName(conflicts)
+def family_events(bronze: pa.Table, family: Family) -> pa.Table:
+    """Return accepted bronze lines of a family as rows of its silver table (without ``batch_date``)."""
+    columns = {name: bronze[name] for name in TOP_LEVEL}
+    nested = [("payload", spec.column) for spec in family.fields()]
+    if family.with_context:
+        nested += [("context", column.name) for column in CONTEXT_COLUMNS]
+    for parent, name in nested:
+        columns[name] = pc.struct_field(bronze[parent], name)
+    return pa.table(columns)
 
 
-@dataclass(slots=True)
-class FileAudit:
-    """Counts of one landing file."""
-
-    raw: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    reasons: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    @property
-    def rejected(self) -> int:
-        """Refused lines."""
-        return sum(self.reasons.values())
+def refused_lines(bronze: pa.Table) -> pa.Table:
+    """Return refused bronze lines as rows of silver.rejected (without ``batch_date``)."""
+    at_reading = pc.is_in(bronze["reason"], pa.array([str(reason) for reason in READ_REASONS]))
+    return bronze.append_column("stage", pc.if_else(at_reading, "read", "parse"))
 
 
-Audit = dict[tuple[date, str], FileAudit]
+def conflicting_lines(bronze: pa.Table) -> pa.Table:
+    """Return conflicting bronze lines as rows of silver.rejected (without ``batch_date``)."""
+    rows = bronze.drop_columns(["reason", "detail"])
+    for name, text in (("reason", str(Reason.CONFLICT)), ("detail", CONFLICT_DETAIL), ("stage", "dedupe")):
+        rows = rows.append_column(name, pa.repeat(text, rows.num_rows))
+    return rows
 
 
-def audit_files(
-    files: Iterable[tuple[date, str]],
-    line_counts: Iterable[tuple[date, str, str | None, int]],
-    repeat_counts: Iterable[tuple[date, str, bool, int]],
-) -> Audit:
-    """Add up the audit of every file; a file without lines has one too.
-
-    Parameters
-    ----------
-    files
-        Landing files of the nights: (batch date, file).
-    line_counts
-        (batch date, file, reason of the parse or None, lines).
-    repeat_counts
-        (batch date, file, whether a conflict, lines).
-    """
-    audit: Audit = {key: FileAudit() for key in files}
-    for night, file, reason, count in line_counts:
-        entry = audit[night, file]
-        entry.raw += count
-        if reason is None:
-            entry.accepted += count
-        else:
-            entry.reasons[reason] += count
-    for night, file, conflict, count in repeat_counts:
-        entry = audit[night, file]
-        entry.accepted -= count
-        if conflict:
-            entry.reasons[str(Reason.CONFLICT)] += count
-        else:
-            entry.duplicates += count
-    return audit
+def without(rows: pa.Table, lines: pa.Table) -> pa.Table:
+    """Return the rows whose (_source_file, _line) is not among the lines, in order."""
+    return rows.filter(pc.invert(_among(rows, lines))) if lines.num_rows else rows
 
 
-def audit_table(audit: Audit) -> pa.Table:
-    """Return the audit as rows of silver.batch_audit."""
-    rows = [
-        {
-            "batch_date": night,
-            "_source_file": file,
-            "raw_count": entry.raw,
-            "accepted_count": entry.accepted,
-            "duplicate_count": entry.duplicates,
-            "rejected_count": entry.rejected,
-            "reasons": sorted(entry.reasons.items()),
-        }
-        for (night, file), entry in sorted(audit.items())
-    ]
-    return pa.Table.from_pylist(rows, schema=arrow_schema(get_table("silver.batch_audit")))
+def only(rows: pa.Table, lines: pa.Table) -> pa.Table:
+    """Return the rows whose (_source_file, _line) is among the lines, in order."""
+    return rows.filter(_among(rows, lines))
 
 
-def check_identity(audit: Audit, written: Mapping[str, int]) -> None:
-    """Check that what was written is what was read: no line lost, none counted twice.
+def _among(rows: pa.Table, lines: pa.Table) -> pa.Array:
+    keys = rows.select(LINE_IN_FILE).append_column("position", pa.array(range(rows.num_rows), pa.int64()))
+    found = keys.join(lines.select(LINE_IN_FILE), keys=LINE_IN_FILE, join_type="left semi", use_threads=False)
+    return pc.is_in(pa.array(range(rows.num_rows), pa.int64()), found["position"].combine_chunks())
+
+
+class _Counted:
+    """Writes silver rows and counts them by file."""
+
+    def __init__(self, writer: PartWriter) -> None:
+        self._writer = writer
+        self.rows: Counter[tuple[str, str, bool]] = Counter()
+
+    def write(self, table: str, night: date, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        for entry in pc.value_counts(rows["_source_file"].combine_chunks()).to_pylist():
+            self.rows[str(night), entry["values"], table == REJECTED] += entry["counts"]
+        nights = pa.repeat(pa.scalar(night, pa.date32()), rows.num_rows)
+        self._writer.write(table, rows.append_column("batch_date", nights))
+
+
+def refine_part(file: pq.ParquetFile, night: date, repeated: pa.Table, out: "_Counted") -> None:
+    """Write the silver rows of one bronze file.
 
     Parameters
     ----------
-    written
-        Rows found in silver after the write: ``accepted`` (profile events included) and ``rejected``.
-
-    Raises
-    ------
-    PermanentError
-        If a count differs; nothing downstream may run on such a night.
+    repeated
+        Lines of this night that do not become rows: _source_file, _line, kind.
     """
-    expected: dict[str, Any] = {
-        "accepted": sum(entry.accepted for entry in audit.values()),
-        "rejected": sum(entry.rejected for entry in audit.values()),
+    conflicts = repeated.filter(pc.equal(repeated["kind"], CONFLICT)) if repeated.num_rows else repeated
+    positions = {
+        file.metadata.row_group(0).column(index).path_in_schema: index for index in range(file.metadata.num_columns)
     }
-    raw = sum(entry.raw for entry in audit.values())
-    duplicates = sum(entry.duplicates for entry in audit.values())
-    if expected != dict(written) or raw != expected["accepted"] + duplicates + expected["rejected"]:
-        msg = (
-            f"the audit does not add up: raw {raw}, duplicates {duplicates}, expected {expected}, written {dict(written)};"
-            " the night is not to be used; run ingestion again and report it"
-        )
-        raise PermanentError(msg)
+    for group in range(file.num_row_groups):
+        metadata = file.metadata.row_group(group)
+        if metadata.column(positions["reason"]).statistics.null_count < metadata.num_rows:
+            out.write(
+                REJECTED, night, refused_lines(file.read_row_group(group, columns=list(REFUSED), use_threads=False))
+            )
+            continue
+        family = FAMILY_OF[metadata.column(positions["event_type"]).statistics.min]
+        rows = file.read_row_group(group, columns=family_columns(family), use_threads=False)
+        out.write(family.table, night, family_events(without(rows, repeated), family))
+        if conflicts.num_rows and only(rows.select(LINE_IN_FILE), conflicts).num_rows:
+            raw = file.read_row_group(group, columns=list(REFUSED), use_threads=False)
+            out.write(REJECTED, night, conflicting_lines(only(raw, conflicts)))
+
+
+def write_silver(
+    spark: SparkSession, bronze: Sequence[Part], repeats_uri: str | None, settings: Settings, run_id: str
+) -> Written:
+    """Write the silver files of these bronze files, not yet committed.
+
+    Parameters
+    ----------
+    repeats_uri
+        Parquet files of the lines that do not become rows; None when every accepted line does.
+    """
+    endpoint = settings.s3_endpoint_url
+    roots = table_roots([BRONZE, *SILVER], settings)
+    ordered = sorted(bronze, key=lambda part: (part.batch_date, part.path))
+    tasks = share_out(ordered, 1 + sum(part.weight for part in bronze) // TASK_BYTES)
+
+    def refine(task: tuple[int, list[Part]]) -> dict[str, Any]:
+        writer = PartWriter(roots, f"{run_id}-{task[0]}", endpoint)
+        out = _Counted(writer)
+        for part in task[1]:
+            writer.close_before(part.batch_date)
+            system, path = filesystem(join(roots[BRONZE], part.path), endpoint)
+            repeated = read_repeats(repeats_uri, part.batch_date, endpoint)
+            with pq.ParquetFile(path, filesystem=system) as file:
+                refine_part(file, part.batch_date, repeated, out)
+        return {
+            "parts": [part.as_json() for part in writer.close()],
+            "rows": [[*key, n] for key, n in out.rows.items()],
+        }
+
+    parts: list[Part] = []
+    rows: dict[tuple[date, str], tuple[int, int]] = {}
+    for result in run_tasks(spark, list(enumerate(tasks)), refine):
+        parts += [Part.from_json(part) for part in result["parts"]]
+        for night, source_file, is_rejected, count in result["rows"]:
+            key = (date.fromisoformat(night), source_file)
+            accepted, rejected = rows.get(key, (0, 0))
+            rows[key] = (accepted, rejected + count) if is_rejected else (accepted + count, rejected)
+    return Written(parts, rows)
+
+
+def read_repeats(uri: str | None, night: date | None, s3_endpoint_url: str | None) -> pa.Table:
+    """Return the lines that do not become rows: batch_date, _source_file, _line, kind; of one night or of all."""
+    schema = pa.schema(
+        [("batch_date", pa.date32()), ("_source_file", pa.string()), ("_line", pa.int64()), ("kind", pa.string())]
+    )
+    if uri is None:
+        return schema.empty_table()
+    system, path = filesystem(uri, s3_endpoint_url)
+    filters = None if night is None else pc.field("batch_date") == pa.scalar(night)
+    return pq.read_table(path, filesystem=system, schema=schema, filters=filters, use_threads=False)

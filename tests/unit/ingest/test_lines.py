@@ -1,5 +1,6 @@
 import base64
 import gzip
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -7,8 +8,8 @@ import pytest
 
 from habitlake.contracts import Reason
 from habitlake.storage import StoredFile
-from spark_jobs.ingest.lines import gunzip, line_tables, read_chunk, split_lines
-from spark_jobs.ingest.plan import Chunk, cut, pack
+from spark_jobs.ingest.lines import count_starts, gathered, gunzip, line_tables, read_chunk, split_lines
+from spark_jobs.ingest.plan import Chunk, cut, share_out
 
 NIGHT = date(2026, 1, 5)
 
@@ -18,13 +19,17 @@ NIGHT = date(2026, 1, 5)
 def test_chunks_give_every_line_once_with_its_number(tmp_path, text, chunk_bytes):
     path = tmp_path / "a.jsonl"
     path.write_bytes(text)
-    found = {}
-    for chunk in cut(NIGHT, StoredFile("a.jsonl", str(path), len(text), 0), chunk_bytes):
-        read = read_chunk(chunk, None)
-        for offset, line in enumerate(read.lines):
-            assert read.first_line + offset not in found
-            found[read.first_line + offset] = line
-    assert found == dict(enumerate(split_lines(text), start=1))
+    chunks = cut(NIGHT, StoredFile("a.jsonl", str(path), len(text), 0), chunk_bytes)
+    lines, starts = [], []
+    for chunk in chunks:
+        own = read_chunk(chunk, None).lines
+        lines += own
+        starts.append(len(own))
+    assert lines == split_lines(text)
+    if not any(chunk.whole for chunk in chunks):
+        counted = [count_starts(chunk, None) for chunk in chunks]
+        # After the last newline of the file a line seems to start; there is no chunk left to number after it.
+        assert counted[:-1] == starts[:-1]
 
 
 def whole(path):
@@ -53,8 +58,33 @@ def test_bytes_that_are_no_text_are_kept_and_reasoned(tmp_path):
     assert table["_line"].to_pylist() == [1, 2, 3, 4, 5]
 
 
-def test_packing_spreads_weight_and_loses_nothing():
-    chunks = [Chunk(NIGHT, f"{index}.jsonl", "f", 0, size, whole=True) for index, size in enumerate([90, 10, 40, 40, 20])]
-    tasks = pack(chunks, 2)
-    assert sorted(chunk.uri for task in tasks for chunk in task) == sorted(chunk.uri for chunk in chunks)
+def test_lines_are_numbered_from_the_first_line_of_the_chunk(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a":1}\n{"a":2}\n')
+    table = pa.concat_tables(line_tables(replace(whole(path), first_line=41), read_chunk(whole(path), None), 1_024))
+    assert table["_line"].to_pylist() == [41, 42]
+
+
+def test_lines_of_many_files_are_gathered_and_none_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setattr("spark_jobs.ingest.lines.BATCH_LINES", 4)
+    tables = []
+    for number in range(5):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_bytes(b'{"a":1}\n' * number)
+        tables += line_tables(whole(path), read_chunk(whole(path), None), 1_024)
+    batches = list(gathered(tables))
+    assert [batch.num_rows for batch in batches] == [6, 4]
+    assert (
+        len(set(zip(*(pa.concat_tables(batches)[name].to_pylist() for name in ("_source_file", "_line")), strict=True)))
+        == 10
+    )
+
+
+def test_sharing_out_balances_weight_keeps_order_and_loses_nothing():
+    chunks = [
+        Chunk(NIGHT, f"{index}.jsonl", "f", 0, size, whole=True) for index, size in enumerate([40, 60, 90, 10, 0])
+    ]
+    tasks = share_out(chunks, 2)
+    assert [chunk for task in tasks for chunk in task] == chunks
     assert [sum(chunk.weight for chunk in task) for task in tasks] == [100, 100]
+    assert share_out([], 3) == []
