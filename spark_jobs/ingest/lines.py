@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -139,6 +139,25 @@ def _suspects(lines: list[bytes], block: bytes, max_line_bytes: int) -> list[int
     return pc.indices_nonzero(odd).to_pylist()
 
 
+def check_lines(
+    lines: list[bytes], max_line_bytes: int
+) -> tuple[Sequence[bytes | str], list[str], Sequence[str | None], Sequence[str | None]]:
+    """Return (raw, raw_encoding, reason, detail) of lines; reason and detail where a line is no text to parse."""
+    count = len(lines)
+    suspects = _suspects(lines, b"\n".join(lines), max_line_bytes)
+    encodings = ["utf-8"] * count
+    reasons: list[str | None] = [None] * count
+    details: list[str | None] = [None] * count
+    if not suspects:
+        return lines, encodings, reasons, details
+    raw: list[bytes | str] = list(lines)
+    for position in suspects:
+        raw[position], encodings[position], reasons[position], details[position] = _judge_bytes(
+            lines[position], max_line_bytes
+        )
+    return raw, encodings, reasons, details
+
+
 def line_tables(chunk: Chunk, text: Text, max_line_bytes: int) -> Iterator[pa.Table]:
     """Yield the chunk's lines as tables of ``LINES_SCHEMA``, of at most ``BATCH_LINES`` rows and ``BATCH_BYTES``."""
     first = 0
@@ -146,21 +165,7 @@ def line_tables(chunk: Chunk, text: Text, max_line_bytes: int) -> Iterator[pa.Ta
         count = len(lines)
         numbers = range(chunk.first_line + first, chunk.first_line + first + count)
         first += count
-        block = b"\n".join(lines)
-        suspects = _suspects(lines, block, max_line_bytes)
-        if not suspects:
-            nothing = pa.nulls(count, pa.string())
-            yield _table(chunk, numbers, lines, ["utf-8"] * count, nothing, nothing)
-            continue
-        raw: list[bytes | str] = list(lines)
-        encodings = ["utf-8"] * count
-        reasons: list[str | None] = [None] * count
-        details: list[str | None] = [None] * count
-        for position in suspects:
-            raw[position], encodings[position], reasons[position], details[position] = _judge_bytes(
-                lines[position], max_line_bytes
-            )
-        yield _table(chunk, numbers, raw, encodings, reasons, details)
+        yield _table(chunk, numbers, *check_lines(lines, max_line_bytes))
     if text.unreadable is not None:
         number = chunk.first_line + len(text.lines)
         rest = base64.b64encode(text.unreadable).decode()
