@@ -172,7 +172,7 @@ def test_replay_lands_what_a_mended_contract_accepts_once_and_nothing_else(land,
     assert landed.read_bytes() == json.dumps(broken).encode() + b"\n"
     # Read by the platform as it was, the line is refused again: the record of origins is no landing file.
     assert counts(run(following), following, landed.name) == (1, 0, 0, 1)
-    assert len([key for key in table("silver.batch_audit")["_source_file"].to_list()]) == 2
+    assert table("silver.batch_audit")["_source_file"].len() == 2
 
 
 def replay_models():
