@@ -4,6 +4,9 @@ The embedded defaults need nothing installed but Java and Python. Every store th
 (Spark, Postgres, Redis, object store, MLflow) moves by one setting, with no change of code.
 """
 
+import difflib
+import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -14,13 +17,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from habitlake.errors import PermanentError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+ENV_PREFIX = "HABITLAKE_"
 
 
 class Settings(BaseSettings):
     """The settings of one world; a world is everything under one ``HABITLAKE_HOME``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HABITLAKE_", env_file=".env", env_ignore_empty=True, extra="forbid", frozen=True
+        env_prefix=ENV_PREFIX, env_file=PROJECT_ROOT / ".env", env_ignore_empty=True, extra="forbid", frozen=True
     )
 
     home: Path = Field(PROJECT_ROOT / ".habitlake", description="state of this world; two homes never share anything")
@@ -99,6 +103,18 @@ class Settings(BaseSettings):
         return self.home / "truth"
 
 
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """Return a sentence for each ``HABITLAKE_*`` name that is no setting, with the name that was likely meant."""
+    known = [ENV_PREFIX + field.upper() for field in Settings.model_fields]
+    problems = []
+    for name in sorted(names):
+        if not name.upper().startswith(ENV_PREFIX) or name.upper() in known:
+            continue
+        close = difflib.get_close_matches(name.upper(), known, n=1)
+        problems.append(f"{name} is not a setting" + (f" (did you mean {close[0]}?)" if close else ""))
+    return problems
+
+
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """Return the settings of this process.
@@ -108,11 +124,18 @@ def get_settings() -> Settings:
     PermanentError
         If a variable is unknown or out of range; the message names each.
     """
+    # pydantic-settings refuses unknown names in .env alone; in the environment it does not see them.
+    unknown = unknown_variables(os.environ)
+    if unknown:
+        msg = f"wrong setting: {'; '.join(unknown)}; see .env.example"
+        raise PermanentError(msg)
     try:
         return Settings()
     except ValidationError as error:
+        # An unknown name in .env comes with its own prefix; fields come without.
         problems = "; ".join(
-            f"HABITLAKE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            ("" if problem["type"] == "extra_forbidden" else ENV_PREFIX)
+            + f"{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
             for problem in error.errors(include_input=False)
         )
         msg = f"wrong setting: {problems}; see .env.example"
