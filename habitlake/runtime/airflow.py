@@ -1,5 +1,6 @@
 """Airflow of a world: its environment, its database, running a DAG in one process, the UI in the background."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,15 +12,19 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from habitlake.errors import PermanentError
 from habitlake.runtime import postgres
 from habitlake.settings import PROJECT_ROOT, Settings
 
+if TYPE_CHECKING:
+    import psutil
+
 POOLS = {"spark": 1, "dbt": 1, "feast_writer": 1}
 SECRET_NAMES = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
 UI_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 15
 POLL_S = 0.5
 
 
@@ -52,7 +57,11 @@ def _free_port() -> int:
 
 def ui_port(settings: Settings) -> int:
     """Return the port of the Airflow UI, chosen free the first time and kept."""
-    return int(_private_json(settings.run_dir / "airflow-port.json", lambda: {"port": _free_port()})["port"])
+    return int(_private_json(_port_file(settings), lambda: {"port": _free_port()})["port"])
+
+
+def _port_file(settings: Settings) -> Path:
+    return settings.run_dir / "airflow-port.json"
 
 
 def password_file(settings: Settings) -> Path:
@@ -231,6 +240,9 @@ def up(settings: Settings) -> str:
     PermanentError
         If the UI does not answer in time; the message names the log.
     """
+    if _background_process(settings) is None and _answers(settings):
+        # Another program took the port meanwhile; the next one is kept from now on.
+        _port_file(settings).unlink()
     address = f"http://127.0.0.1:{ui_port(settings)}"
     if _answers(settings):
         return address
@@ -246,7 +258,7 @@ def up(settings: Settings) -> str:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    (settings.run_dir / "airflow.pid").write_text(str(process.pid))
+    _pid_file(settings).write_text(str(process.pid))
     deadline = time.monotonic() + UI_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -264,21 +276,31 @@ def _answers(settings: Settings) -> bool:
         return probe.connect_ex(("127.0.0.1", ui_port(settings))) == 0
 
 
+def _background_process(settings: Settings) -> "psutil.Process | None":
+    import psutil
+
+    try:
+        process = psutil.Process(int(_pid_file(settings).read_text()))
+        return process if "airflow" in " ".join(process.cmdline()) else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _pid_file(settings: Settings) -> Path:
+    return settings.run_dir / "airflow.pid"
+
+
 def down(settings: Settings) -> None:
     """Stop the background processes of Airflow."""
     import psutil
 
-    path = settings.run_dir / "airflow.pid"
-    if not path.exists():
-        return
-    try:
-        process = psutil.Process(int(path.read_text()))
-        if "airflow" in " ".join(process.cmdline()):
+    process = _background_process(settings)
+    if process is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
             family = [*process.children(recursive=True), process]
             for member in family:
-                member.terminate()
-            for member in psutil.wait_procs(family, timeout=15)[1]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.terminate()
+            for member in psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]:
                 member.kill()
-    except (psutil.NoSuchProcess, ValueError):
-        pass
-    path.unlink(missing_ok=True)
+    _pid_file(settings).unlink(missing_ok=True)

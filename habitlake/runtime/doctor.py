@@ -1,9 +1,11 @@
 """What this machine and this world have and lack, and how to mend it."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -11,7 +13,8 @@ import psutil
 from habitlake.errors import HabitlakeError
 from habitlake.runtime import java, postgres, spark_server
 from habitlake.runtime.jars import jar_folder
-from habitlake.settings import Settings
+from habitlake.settings import PROJECT_ROOT, Settings
+from habitlake.storage import is_remote
 
 GIB = 1024**3
 MIN_MEMORY_GIB = 6
@@ -102,7 +105,79 @@ def _spark(settings: Settings) -> Finding:
     )
 
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (_python, _java, _memory, _disk, _jars, _postgres, _spark)
+def lock_differences(lock: str, installed: Callable[[str], str | None]) -> list[str]:
+    """Return where the installed packages differ from the text of a lock file.
+
+    Parameters
+    ----------
+    lock
+        Lines ``name==version ; marker``, each with its hashes below; other lines are skipped.
+    installed
+        Version of a package, or None when it is not installed.
+    """
+    from packaging.requirements import Requirement
+
+    differences = []
+    for line in lock.splitlines():
+        if "==" not in line or line.startswith((" ", "#", "-")):
+            continue
+        requirement = Requirement(line.rstrip(" \\"))
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        version = installed(requirement.name)
+        if version is None or not requirement.specifier.contains(version, prereleases=True):
+            differences.append(f"{requirement} (installed: {version or 'none'})")
+    return differences
+
+
+def _installed_version(name: str) -> str | None:
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _packages(_: Settings) -> Finding:
+    lock = PROJECT_ROOT / "requirements.lock"
+    if not lock.exists():
+        return Finding("packages", "warn", "no requirements.lock beside the code", "run from a checkout")
+    differences = lock_differences(lock.read_text(), _installed_version)
+    if differences:
+        found = ", ".join(differences[:3]) + (f" and {len(differences) - 3} more" if len(differences) > 3 else "")
+        return Finding("packages", "fail", f"not as locked: {found}", "make setup")
+    return Finding("packages", "ok", "as locked")
+
+
+def _locations(settings: Settings) -> Finding:
+    closed = [
+        folder
+        for folder in (settings.landing, settings.lake, settings.outbox)
+        if not is_remote(folder) and not _writable(Path(folder))
+    ]
+    if closed:
+        return Finding("folders", "fail", f"not writable: {', '.join(closed)}", "change their owner, or the setting")
+    return Finding("folders", "ok", f"landing {settings.landing}, lake {settings.lake}, outbox {settings.outbox}")
+
+
+def _writable(folder: Path) -> bool:
+    """Return whether the folder, or the nearest one above it that exists, is a folder to write in."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _python,
+    _packages,
+    _java,
+    _memory,
+    _disk,
+    _locations,
+    _jars,
+    _postgres,
+    _spark,
+)
 
 
 def run_checks(settings: Settings) -> list[Finding]:

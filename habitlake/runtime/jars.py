@@ -37,10 +37,14 @@ EXCLUDES = (
 )
 
 
+def uses_s3(settings: Settings) -> bool:
+    """Return whether Spark reads or writes an object store with these settings."""
+    return is_remote(settings.lake) or is_remote(settings.landing)
+
+
 def coordinates(settings: Settings) -> tuple[str, ...]:
     """Return the Maven coordinates that these settings need."""
-    remote = is_remote(settings.lake) or is_remote(settings.landing)
-    return (*DELTA, *S3) if remote else DELTA
+    return (*DELTA, *S3) if uses_s3(settings) else DELTA
 
 
 def jar_folder(settings: Settings) -> Path:

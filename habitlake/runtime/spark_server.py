@@ -4,11 +4,11 @@ It listens on the loopback interface alone, on a free port, and refuses clients 
 In production ``HABITLAKE_SPARK_REMOTE`` names a server that fronts a cluster instead.
 """
 
+import contextlib
 import fcntl
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from habitlake.errors import PermanentError, TransientError
-from habitlake.runtime.jars import jars
+from habitlake.runtime.jars import jars, uses_s3
 from habitlake.runtime.java import require_java
 from habitlake.settings import PROJECT_ROOT, Settings
-from habitlake.storage import is_remote, s3_environment
+from habitlake.storage import s3_environment
 
 START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 20
@@ -44,6 +44,7 @@ class ServerRecord:
     port: int
     token: str
     identity: str
+    has_s3: bool = False
 
     @property
     def address(self) -> str:
@@ -114,7 +115,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.connect.session.manager.closedSessionsTombstonesSize": "0",
         "spark.jars": ",".join(str(jar) for jar in jars(settings)),
     }
-    if is_remote(settings.lake) or is_remote(settings.landing):
+    if uses_s3(settings):
         access_key, secret_key, region = s3_environment()
         conf["spark.hadoop.fs.s3a.endpoint.region"] = region
         conf["spark.hadoop.fs.s3a.path.style.access"] = "true"
@@ -158,6 +159,12 @@ def ensure(settings: Settings) -> str:
         with (settings.run_dir / "spark.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             record = _read(settings) or _start(settings)
+    if uses_s3(settings) and not record.has_s3:
+        msg = (
+            f"the Spark server of {settings.home} was started without S3, which HABITLAKE_LAKE or HABITLAKE_LANDING"
+            " now need; run `habitlake down`, then again"
+        )
+        raise PermanentError(msg)
     return record.address
 
 
@@ -209,7 +216,7 @@ def _start(settings: Settings) -> ServerRecord:
         if process.poll() is not None:
             break
         if _answers(port):
-            record = ServerRecord(process.pid, port, token, _identity(process.pid))
+            record = ServerRecord(process.pid, port, token, _identity(process.pid), uses_s3(settings))
             _write_private(_record_file(settings), json.dumps(asdict(record)))
             return record
         time.sleep(0.2)
@@ -232,7 +239,8 @@ def _end(pid: int) -> None:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
         for member in family:
-            member.send_signal(signal.SIGTERM)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.terminate()
         for member in psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]:
             member.kill()
     except psutil.NoSuchProcess:
