@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from habitlake.simulator import truth
 from habitlake.simulator.draws import FloatArray, normal, uniform
-from habitlake.simulator.people import State, Traits
+from habitlake.simulator.people import AT_HOME, ZONES, State, Traits
 
 # Purposes of draws within a day.
-SLEEP, STRESS, ENERGY, SESSION, SKIP, DROP, INJURY, GAP, RATE, TRAVEL, MOOD = range(1, 12)
+SLEEP, STRESS, ENERGY, SESSION, SKIP, DROP, INJURY, GAP, RATE, TRAVEL, MOOD, MEET, LIFE = range(1, 14)
 
 
 @dataclass(slots=True)
@@ -22,11 +22,16 @@ class Day:
     moved_today: NDArray[np.bool_]
     planned: NDArray[np.bool_]
     plans_tomorrow: NDArray[np.bool_]
+    meets_friend: NDArray[np.bool_]
     session: NDArray[np.bool_]
     skipped: NDArray[np.bool_]
     injured_today: NDArray[np.bool_]
     recovered_today: NDArray[np.bool_]
+    reached: NDArray[np.bool_]
+    pull: FloatArray
     probability: FloatArray
+    probability_unsent: FloatArray
+    draw: FloatArray
     completion: FloatArray
     sleep_hours: FloatArray
     mood: FloatArray
@@ -52,7 +57,7 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
 
     signed = traits.sign_up <= index
     state.gap_days = np.maximum(state.gap_days - 1, 0)
-    starts_gap = (u(GAP) < truth.GAP_START) & (state.gap_days == 0)
+    starts_gap = (u(GAP) < truth.GAP_START) & (state.gap_days == 0) & (traits.sign_up < index)
     state.gap_days = np.where(starts_gap, 2 + (uniform(seed, person, index, 60) * 8).astype(np.int64), state.gap_days)
     hazard = truth.BASE_DROP_OUT + np.where(state.days_since_session > 10, truth.LAPSED_DROP_OUT, 0.0)
     state.dropped |= signed & (u(DROP) < hazard)
@@ -64,10 +69,14 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
         0.5 * state.energy + 2.8 + 0.35 * (sleep - 7.2) - 0.1 * (state.stress - 5) + 0.6 * z(ENERGY), 1, 10
     )
 
+    state.life = truth.LIFE_MEMORY * state.life + truth.LIFE_SHOCK * z(LIFE)
+
     reached = np.array([action is not None for action in actions]) & present
     effect = np.array([truth.TRUE_EFFECTS.get(action or "", 0.0) for action in actions])
     pull = effect * traits.responsiveness * np.exp(-truth.EFFECT_FADING * state.dosage) - truth.ANNOYANCE * state.dosage
+    pull = np.where(reached, pull, 0.0)
     planned = traits.schedule[:, weekday] & present
+    meets = present & (uniform(seed, person // 2, index, MEET) < traits.sociable)
     logit = (
         truth.INTERCEPT
         + truth.HABIT_WEIGHT * state.habit
@@ -77,10 +86,13 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
         + truth.STRESS_WEIGHT * (state.stress - 4.6)
         + truth.EFFICACY_WEIGHT * (state.efficacy - 0.5)
         + truth.LAPSE_WEIGHT * np.minimum(state.days_since_session, 14)
-        + np.where(reached, pull, 0.0)
+        + truth.PARTNER_WEIGHT * meets
+        + state.life
     )
-    probability = np.where(present & (state.injured_days == 0), 1 / (1 + np.exp(-logit)), 0.0)
-    session = u(SESSION) < probability
+    able = present & (state.injured_days == 0)
+    probability = np.where(able, 1 / (1 + np.exp(-logit - pull)), 0.0)
+    draw = u(SESSION)
+    session = draw < probability
     skipped = planned & ~session & (u(SKIP) < 0.7)
 
     state.dosage = truth.DOSAGE_DECAY * state.dosage + reached
@@ -98,19 +110,26 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
     state.injured_days = np.where(
         injured, 8 + (uniform(seed, person, index, 61) * 10).astype(np.int64), state.injured_days
     )
-    moved = present & (u(TRAVEL) < 0.0015)
-    state.travel_zone = np.where(moved, (uniform(seed, person, index, 62) * 8).astype(np.int64), state.travel_zone)
+    away = state.travel_zone >= 0
+    moved = present & (u(TRAVEL) < np.where(away, truth.TRAVEL_END, truth.TRAVEL_START))
+    destination = (uniform(seed, person, index, 62) * len(ZONES)).astype(np.int64)
+    state.travel_zone = np.where(moved, np.where(away, AT_HOME, destination), state.travel_zone)
     return Day(
         present=present,
         signed_up_today=(traits.sign_up == index),
         moved_today=moved,
         planned=planned,
         plans_tomorrow=traits.schedule[:, (weekday + 1) % 7] & present,
+        meets_friend=meets,
         session=session,
         skipped=skipped,
         injured_today=injured,
         recovered_today=recovered,
+        reached=reached,
+        pull=pull,
         probability=probability,
+        probability_unsent=np.where(able, 1 / (1 + np.exp(-logit)), 0.0),
+        draw=draw,
         completion=np.clip(0.9 + 0.06 * (state.energy - 5.5) * 0.5 + 0.1 * z(RATE), 0.2, 1.0),
         sleep_hours=sleep,
         mood=np.clip(6 + 0.3 * (state.energy - 5.5) - 0.2 * (state.stress - 5) + z(MOOD), 1, 10),

@@ -1,16 +1,18 @@
 """From a simulated day to event lines: contract JSON with the local offset of each person's zone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+import numpy as np
 import orjson
 
 from habitlake.simulator.day import Day
 from habitlake.simulator.draws import normal, uniform
+from habitlake.simulator.local_day import LocalDay
 from habitlake.simulator.people import (
+    AT_HOME,
     GENDERS,
     GOALS,
     LANGUAGES,
@@ -23,59 +25,95 @@ from habitlake.simulator.people import (
     State,
     Traits,
 )
+from habitlake.simulator.received import Decision
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 INTENSITIES = ("low", "medium", "high")
 BARRIERS = ("time_constraint", "low_energy", "weather", "work", "family")
 FEATURES = ("workout_plan", "progress_chart", "community", "library", "settings")
-WEATHER = ("clear", "cloudy", "rain", "snow")
+# Hours of the visits to the app besides the one before the workout.
+VISIT_HOURS = (20.3, 7.6, 12.9, 22.2, 17.5)
+MAX_VISITS = 1 + len(VISIT_HOURS)
 SHARE_WITHOUT_ID = 0.04
+LAST_SECOND = 86_399
+# Purposes of draws for events, beside those of the day.
+NO_ID, VISITS, OPENS, RATES, DISMISSES, RESPONDS, JITTER, NOISE = 70, 71, 72, 73, 74, 75, 80, 90
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An event's line, the UTC date it happened on, and whether it carries an id."""
+@dataclass(slots=True)
+class Lines:
+    """The lines of a local day, person by person, as columns: one object per line would keep the collector busy.
 
-    utc_date: date
-    text: bytes
-    has_id: bool
+    ``rows`` are rows of the shard; ``utc_dates`` say when the events happened, ``have_id`` whether they carry an id.
+    """
 
-
-class _Offsets:
-    """Offset of each zone at noon of a local day; clocks change at night, events happen by day."""
-
-    def __init__(self, day: date) -> None:
-        self.seconds = []
-        self.text = []
-        for name in ZONES:
-            offset = datetime.combine(day, time(12), tzinfo=ZoneInfo(name)).utcoffset() or timedelta()
-            seconds = int(offset.total_seconds())
-            self.seconds.append(seconds)
-            sign, minutes = ("-" if seconds < 0 else "+"), abs(seconds) // 60
-            self.text.append(f"{sign}{minutes // 60:02d}:{minutes % 60:02d}")
+    rows: list[int] = field(default_factory=list)
+    utc_dates: list[date] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+    have_id: list[bool] = field(default_factory=list)
 
 
 class DayWriter:
-    """Writes the events of one local day of some people."""
+    """Writes the events of one local day of some people.
+
+    Columns are plain lists: reading single numbers out of numpy arrays costs more than the JSON itself.
+    """
 
     def __init__(self, seed: int, index: int, day: date, traits: Traits, state: State, happened: Day) -> None:
-        self.seed, self.index, self.day, self.traits, self.state, self.happened = (
-            seed,
-            index,
-            day,
-            traits,
-            state,
-            happened,
-        )
-        self.offsets = _Offsets(day)
-        self.lines: list[Line] = []
         people = traits.person
-        self.zone = [
-            int(moved if moved >= 0 else home) for moved, home in zip(state.travel_zone, traits.zone, strict=True)
-        ]
-        self.without_id = uniform(seed, people, index, 70) < SHARE_WITHOUT_ID
-        self.jitter = [uniform(seed, people, index, 80 + purpose) for purpose in range(8)]
-        self.noise = [normal(seed, people, index, 90 + purpose) for purpose in range(6)]
+        self.index, self.day, self.traits = index, day, traits
+        self.local = LocalDay(seed, index, day)
+        self.weekday = WEEKDAYS[day.weekday()]
+        self.utc_dates = {shift: day + timedelta(days=shift) for shift in (-1, 0, 1)}
+        self.lines = Lines()
+        self.people: list[int] = people.tolist()
+        self.zone: list[int] = np.where(state.travel_zone != AT_HOME, state.travel_zone, traits.zone).tolist()
+        self.slot: list[int] = traits.slot.tolist()
+        self.workout_type = [WORKOUT_TYPES[kind] for kind in traits.workout_type.tolist()]
+        self.duration: list[float] = traits.duration_min.tolist()
+
+        def u(purpose: int) -> Any:
+            return uniform(seed, people, index, purpose)
+
+        self.jitter: list[list[float]] = [u(JITTER + number).tolist() for number in range(8)]
+        noise = [normal(seed, people, index, NOISE + number) for number in range(7)]
+        self.noise: list[list[float]] = [values.tolist() for values in noise]
+        self.without_id: list[bool] = (u(NO_ID) < SHARE_WITHOUT_ID).tolist()
+        self.hour: list[float] = (np.array(SLOT_HOURS)[traits.slot] + 0.6 * noise[0]).tolist()
+        self.sleep_hours: list[float] = np.round(happened.sleep_hours, 2).tolist()
+        self.stress: list[float] = np.round(state.stress, 1).tolist()
+        self.energy: list[float] = np.round(state.energy, 1).tolist()
+        self.mood: list[float] = np.round(happened.mood, 1).tolist()
+        self.completion: list[float] = np.round(happened.completion, 3).tolist()
+        self.hrv: list[float] = np.round(np.maximum(55 - 3 * (state.stress - 5) + 8 * noise[5], 10), 1).tolist()
+        self.resting: list[float] = np.round(62 - 4 * state.habit + 0.6 * (state.stress - 5), 1).tolist()
+        self.soreness: list[float] = np.round(np.clip(1.5 + 1.2 * state.load + 0.6 * noise[6], 1, 10), 1).tolist()
+        steps = 5200 + 2600 * u(JITTER) + 3500 * happened.session
+        self.steps: list[int] = steps.astype(np.int64).tolist()
+        self.motivation: list[float] = np.round(
+            np.clip(5 + 4 * (state.habit - 0.4) + 0.8 * noise[2], 1, 10), 1
+        ).tolist()
+        self.preparation: list[float] = np.round(np.maximum(traits.preparation_min + 2 * noise[3], 0), 1).tolist()
+        self.stars: list[float] = np.round(np.clip(3.4 + 2 * (state.habit - 0.3) + 0.5 * noise[2], 1, 5), 1).tolist()
+        wanted = 0.4 + 4.4 * traits.engagement * (0.5 + state.habit) + 1.2 * normal(seed, people, index, VISITS)
+        around_workout = happened.session | happened.skipped
+        self.visits: list[int] = np.clip(np.round(wanted), around_workout, MAX_VISITS).astype(np.int64).tolist()
+        opens = 0.25 + 0.35 * traits.responsiveness - 0.04 * state.dosage
+        self.opens: list[bool] = ((u(OPENS) < opens) & happened.present).tolist()
+        self.dismisses: list[bool] = ((u(DISMISSES) < 0.3) & happened.present).tolist()
+        self.rates: list[bool] = (u(RATES) < 0.1).tolist()
+        self.response_s: list[int] = (60 + 2400 * u(RESPONDS) ** 2).astype(np.int64).tolist()
+        self.signs_up: list[bool] = happened.signed_up_today.tolist()
+        self.has_app: list[bool] = ((traits.sign_up <= index) & ~state.dropped).tolist()
+        self.moved: list[bool] = happened.moved_today.tolist()
+        self.present: list[bool] = happened.present.tolist()
+        self.session_done: list[bool] = happened.session.tolist()
+        self.skipped: list[bool] = happened.skipped.tolist()
+        self.with_friend: list[bool] = happened.meets_friend.tolist()
+        self.plans: list[bool] = happened.plans_tomorrow.tolist()
+        self.injured: list[bool] = happened.injured_today.tolist()
+        self.recovered: list[bool] = happened.recovered_today.tolist()
+        self.wears: list[bool] = (u(JITTER) < traits.wears).tolist()
 
     def _emit(
         self,
@@ -84,52 +122,51 @@ class DayWriter:
         hour: float,
         data: Mapping[str, Any],
         context: Mapping[str, Any] | None = None,
-        tag: str = "",
+        tag: object = "",
     ) -> None:
-        zone = self.zone[row]
-        second = min(max(int(hour * 3600), 0), 86_399)
-        clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
-        shifted = second - self.offsets.seconds[zone]
-        utc_date = self.day + timedelta(days=shifted // 86_400)
-        person = int(self.traits.person[row])
+        zone, local = self.zone[row], self.local
+        second = min(max(int(hour * 3600), 0), LAST_SECOND)
+        minute, second_of_minute = divmod(second, 60)
+        person = self.people[row]
         event: dict[str, Any] = {
             "userId": f"u{person:07d}",
             "eventType": kind,
-            "timestamp": f"{self.day.isoformat()}T{clock}{self.offsets.text[zone]}",
+            "timestamp": f"{self.day}T{minute // 60:02d}:{minute % 60:02d}:{second_of_minute:02d}{local.text[zone]}",
             "schemaVersion": 1,
             "data": data,
         }
-        has_id = not (self.without_id[row] and kind == "app_interaction")
+        has_id = kind != "app_interaction" or not self.without_id[row]
         if has_id:
             event["eventId"] = f"{person:x}-{self.index:x}-{kind}{tag}"
         if context:
             event["context"] = context
-        self.lines.append(Line(utc_date, orjson.dumps(event), has_id))
+        self.lines.rows.append(row)
+        self.lines.utc_dates.append(self.utc_dates[(second - local.seconds[zone]) // 86_400])
+        self.lines.texts.append(orjson.dumps(event))
+        self.lines.have_id.append(has_id)
 
     def _context(self, row: int) -> dict[str, Any]:
-        sociable = self.jitter[5][row] < self.traits.sociable[row]
-        return {
-            "weatherTemperature": round(float(58 + 14 * self.noise[4][row]), 1),
-            "weather": WEATHER[min(int(self.jitter[6][row] * 4.4), 3)],
-            "timeOfDay": SLOTS[int(self.traits.slot[row])],
-            "dayOfWeek": WEEKDAYS[self.day.weekday()],
-            "stressLevel": round(float(self.state.stress[row]), 1),
-            "sleepHours": round(float(self.happened.sleep_hours[row]), 2),
-            "socialContext": "partner" if sociable else "alone",
+        zone = self.zone[row]
+        context = {
+            "weatherTemperature": round(self.local.temperature[zone] + 2 * self.noise[4][row], 1),
+            "weather": self.local.weather[zone],
+            "timeOfDay": SLOTS[self.slot[row]],
+            "dayOfWeek": self.weekday,
+            "stressLevel": self.stress[row],
+            "sleepHours": self.sleep_hours[row],
+            "socialContext": "alone",
         }
-
-    def _hour(self, row: int) -> float:
-        return SLOT_HOURS[int(self.traits.slot[row])] + 0.6 * float(self.noise[0][row])
+        if self.with_friend[row]:
+            context |= {"socialContext": "partner", "partnerName": f"Person {self.people[row] ^ 1}"}
+        return context
 
     def profile(self, row: int) -> None:
         """Write the whole profile, at sign-up and when it changes."""
-        traits, person = self.traits, int(self.traits.person[row])
-        slot = SLOTS[int(traits.slot[row])]
-        duration = float(traits.duration_min[row])
+        traits, person, duration = self.traits, self.people[row], self.duration[row]
         self._emit(
             row,
             "profile_updated",
-            5.5,
+            5.0,
             {
                 "demographics": {
                     "firstName": f"Person {person}",
@@ -139,9 +176,9 @@ class DayWriter:
                 },
                 "goals": {"primary": GOALS[int(traits.goal[row])], "targetSessions": int(traits.weekly_target[row])},
                 "preferences": {
-                    "workoutTypes": [WORKOUT_TYPES[int(traits.workout_type[row])]],
+                    "workoutTypes": [self.workout_type[row]],
                     "workoutDuration": [max(duration - 10, 10), duration + 10],
-                    "preferredTimes": [slot],
+                    "preferredTimes": [SLOTS[self.slot[row]]],
                     "communicationStyle": STYLES[int(traits.style[row])],
                     "language": LANGUAGES[int(traits.language[row])],
                     "notifications": bool(traits.consents[row]),
@@ -154,102 +191,96 @@ class DayWriter:
                     },
                 },
                 "timeZone": ZONES[self.zone[row]],
-                "subscriptionTier": "premium" if self.traits.sociable[row] > 0.25 else "free",
+                "subscriptionTier": "premium" if traits.sociable[row] > 0.35 else "free",
+                "signupDate": str(self.day - timedelta(days=self.index - int(traits.sign_up[row]))),
             },
         )
 
+    def _workout_id(self, row: int, index: int) -> str:
+        return f"{self.people[row]:x}-w{index}"
+
     def plan(self, row: int) -> None:
         """Tomorrow's workout on the calendar."""
-        tomorrow = self.day + timedelta(days=1)
-        # The plan's offset is tomorrow's: a clock change in the night must not move the workout.
-        zone = ZoneInfo(ZONES[self.zone[row]])
-        hour = SLOT_HOURS[int(self.traits.slot[row])]
-        start = datetime.combine(tomorrow, time(int(hour), int(hour % 1 * 60)), tzinfo=zone)
         self._emit(
             row,
             "workout_planned",
             20.5,
             {
-                "workoutId": f"w{self.index + 1}",
-                "workoutType": WORKOUT_TYPES[int(self.traits.workout_type[row])],
-                "duration": float(self.traits.duration_min[row]) * 60,
-                "plannedFor": start.isoformat(),
+                "workoutId": self._workout_id(row, self.index + 1),
+                "workoutType": self.workout_type[row],
+                "duration": self.duration[row] * 60,
+                "plannedFor": self.local.plans[self.zone[row]][self.slot[row]],
             },
         )
 
     def session(self, row: int) -> None:
         """Start and end of a workout."""
-        hour, traits = self._hour(row), self.traits
-        completion = round(float(self.happened.completion[row]), 3)
-        duration = round(float(traits.duration_min[row]) * 60 * completion)
+        hour, completion = self.hour[row], self.completion[row]
+        seconds = round(self.duration[row] * 60 * completion)
         base: dict[str, Any] = {
-            "workoutId": f"w{self.index}",
-            "workoutType": WORKOUT_TYPES[int(traits.workout_type[row])],
-            "intensity": INTENSITIES[min(int(self.jitter[1][row] * 3), 2)],
+            "workoutId": self._workout_id(row, self.index),
+            "workoutType": self.workout_type[row],
+            "intensity": INTENSITIES[int(self.jitter[1][row] * 3)],
             "location": "home" if self.jitter[2][row] < 0.5 else "gym",
         }
         context = self._context(row)
         self._emit(row, "workout_started", hour, base, context)
         done = {
             **base,
-            "duration": duration,
+            "duration": seconds,
             "completionRate": completion,
-            "heartRateAvg": round(float(132 + 14 * self.noise[1][row])),
-            "caloriesBurned": round(duration / 60 * 8),
+            "heartRateAvg": round(132 + 14 * self.noise[1][row]),
+            "caloriesBurned": round(seconds / 60 * 8),
         }
-        self._emit(row, "workout_completed", hour + duration / 3600, done, context)
+        self._emit(row, "workout_completed", hour + seconds / 3600, done, context)
 
     def skip(self, row: int) -> None:
         """Write a planned workout that was not done."""
-        reason = BARRIERS[int(self.jitter[3][row] * len(BARRIERS))]
-        self._emit(
-            row,
-            "workout_skipped",
-            self._hour(row) + 1,
-            {"workoutId": f"w{self.index}", "skipReason": reason},
-            self._context(row),
-        )
+        data = {"workoutId": self._workout_id(row, self.index), "skipReason": self._barrier(row)}
+        self._emit(row, "workout_skipped", self.hour[row] + 1, data, self._context(row))
 
-    def interaction(self, row: int) -> None:
-        """Write a visit to the app."""
-        skipped = bool(self.happened.skipped[row])
-        motivation = 5 + 4 * (float(self.state.habit[row]) - 0.4) + 0.8 * float(self.noise[2][row])
-        barriers = [BARRIERS[int(self.jitter[3][row] * len(BARRIERS))]] if skipped else []
-        self._emit(
-            row,
-            "app_interaction",
-            self._hour(row) - 0.3,
-            {
-                "screenTime": round(30 + 300 * float(self.jitter[4][row])),
-                "featuresUsed": [FEATURES[int(self.jitter[4][row] * len(FEATURES))]],
-                "motivationLevel": round(min(max(motivation, 1), 10), 1),
-                "barriers": barriers,
-                "preparationTime": round(max(float(self.traits.preparation_min[row] + 2 * self.noise[3][row]), 0), 1),
-            },
-        )
+    def _barrier(self, row: int) -> str:
+        return BARRIERS[int(self.jitter[3][row] * len(BARRIERS))]
+
+    def interactions(self, row: int) -> None:
+        """Write the visits to the app; the first one is before the time of the workout."""
+        length = self.jitter[4][row]
+        for visit in range(self.visits[row]):
+            share = (length + 0.381 * visit) % 1
+            data: dict[str, Any] = {
+                "screenTime": round(30 + 300 * share),
+                "featuresUsed": [FEATURES[int(share * len(FEATURES))]],
+            }
+            if visit:
+                hour = VISIT_HOURS[visit - 1] + 0.5 * self.noise[3][row]
+            else:
+                hour = self.hour[row] - 0.3
+                data |= {
+                    "motivationLevel": self.motivation[row],
+                    "barriers": [self._barrier(row)] if self.skipped[row] else [],
+                    "preparationTime": self.preparation[row],
+                }
+            self._emit(row, "app_interaction", hour, data, tag=visit)
 
     def wellbeing(self, row: int) -> None:
         """Sleep and daily state from a wearable."""
-        wake = 5.2 + 1.5 * float(self.jitter[7][row])
-        sleep = float(self.happened.sleep_hours[row])
-        self._emit(
-            row,
-            "sleep_logged",
-            wake,
-            {"duration": round(sleep * 3600), "efficiency": round(0.8 + 0.15 * float(self.jitter[0][row]), 3)},
-        )
-        stress = float(self.state.stress[row])
+        wake = 5.2 + 1.5 * self.jitter[7][row]
+        asleep_s = round(self.sleep_hours[row] * 3600)
+        efficiency = round(0.8 + 0.15 * self.jitter[5][row], 3)
+        began = self.local.asleep_at(self.zone[row], int(wake * 3600 - asleep_s / efficiency))
+        self._emit(row, "sleep_logged", wake, {"duration": asleep_s, "efficiency": efficiency, "startedAt": began})
         self._emit(
             row,
             "daily_wellbeing",
             21.2,
             {
-                "hrv": round(max(55 - 3 * (stress - 5) + 8 * float(self.noise[5][row]), 10), 1),
-                "restingHeartRate": round(62 - 4 * float(self.state.habit[row]) + 0.6 * (stress - 5), 1),
-                "stress": round(stress, 1),
-                "energy": round(float(self.state.energy[row]), 1),
-                "mood": round(float(self.happened.mood[row]), 1),
-                "steps": int(5200 + 2600 * float(self.jitter[0][row]) + 3500 * bool(self.happened.session[row])),
+                "hrv": self.hrv[row],
+                "restingHeartRate": self.resting[row],
+                "stress": self.stress[row],
+                "energy": self.energy[row],
+                "soreness": self.soreness[row],
+                "mood": self.mood[row],
+                "steps": self.steps[row],
             },
         )
 
@@ -259,54 +290,53 @@ class DayWriter:
 
     def rating(self, row: int) -> None:
         """Write a rating of the app."""
-        stars = min(max(3.4 + 2 * (float(self.state.habit[row]) - 0.3) + 0.5 * float(self.noise[2][row]), 1), 5)
-        self._emit(row, "satisfaction_reported", 21.8, {"rating": round(stars, 1), "nps": min(int(stars * 2), 10)})
+        stars = self.stars[row]
+        self._emit(row, "satisfaction_reported", 21.8, {"rating": stars, "nps": min(int(stars * 2), 10)})
 
-    def feedback(self, row: int, decision: Mapping[str, Any]) -> None:
-        """Write what became of a message that reached the person."""
-        sent = datetime.fromisoformat(str(decision["send_at"])).astimezone(UTC)
-        local = sent + timedelta(seconds=self.offsets.seconds[self.zone[row]])
-        hour = local.hour + local.minute / 60
-        base = {"decisionId": decision["decision_id"], "channel": decision["channel"]}
+    def feedback(self, row: int, decision: Decision) -> None:
+        """Write what became of a message; without a sign of use that day it is delivered and nothing more."""
+        offset = timedelta(seconds=self.local.seconds[self.zone[row]])
+        local = (datetime.fromisoformat(decision.send_at).astimezone(UTC) + offset).replace(tzinfo=None)
+        hour = (local - datetime.combine(self.day, time.min)).total_seconds() / 3600
+        base = {"decisionId": decision.decision_id, "channel": decision.channel}
         self._emit(row, "intervention_delivered", hour, base)
-        if self.jitter[3][row] < 0.25 + 0.35 * float(self.traits.responsiveness[row]) - 0.04 * float(
-            self.state.dosage[row]
-        ):
-            self._emit(row, "intervention_opened", hour + 0.1, {**base, "responseTime": 360})
-            if self.happened.session[row]:
-                self._emit(row, "intervention_acted", hour + 0.2, {**base, "responseTime": 720})
-            if self.jitter[5][row] < 0.1:
-                self._emit(
-                    row, "intervention_rated", hour + 0.3, {**base, "rating": 4 if self.happened.session[row] else 2}
-                )
-        elif self.jitter[5][row] < 0.3:
-            self._emit(row, "intervention_dismissed", hour + 0.1, {**base, "responseTime": 360})
+        response = self.response_s[row]
+        answered = {**base, "responseTime": response}
+        hour += response / 3600
+        if self.opens[row]:
+            self._emit(row, "intervention_opened", hour, answered)
+            if self.session_done[row]:
+                self._emit(row, "intervention_acted", hour + 0.1, {**base, "responseTime": response + 360})
+            if self.rates[row]:
+                stars = 4 if self.session_done[row] else 2
+                self._emit(row, "intervention_rated", hour + 0.2, {**base, "rating": stars})
+        elif self.dismisses[row]:
+            self._emit(row, "intervention_dismissed", hour, answered)
 
-    def write(self, decisions: list[Mapping[str, Any] | None]) -> list[Line]:
-        """Return every line of the day, person by person."""
-        happened, jitter, traits = self.happened, self.jitter, self.traits
-        for row in range(len(traits.person)):
-            if happened.signed_up_today[row] or happened.moved_today[row]:
+    def write(self, decisions: Mapping[str, Decision]) -> Lines:
+        """Return every line of the day, person by person; ``decisions`` by user id."""
+        for row, person in enumerate(self.people):
+            if self.signs_up[row] or self.moved[row]:
                 self.profile(row)
-            decision = decisions[row]
-            if decision is not None and traits.sign_up[row] <= self.index:
-                self.feedback(row, decision)
-            if not happened.present[row]:
+            if decisions and self.has_app[row]:
+                decision = decisions.get(f"u{person:07d}")
+                if decision is not None:
+                    self.feedback(row, decision)
+            if not self.present[row]:
                 continue
-            if jitter[0][row] < traits.wears[row]:
+            if self.wears[row]:
                 self.wellbeing(row)
-            if jitter[1][row] < 0.55 or happened.session[row] or happened.skipped[row]:
-                self.interaction(row)
-            if happened.session[row]:
+            self.interactions(row)
+            if self.session_done[row]:
                 self.session(row)
-            elif happened.skipped[row]:
+            elif self.skipped[row]:
                 self.skip(row)
-            if happened.plans_tomorrow[row]:
+            if self.plans[row]:
                 self.plan(row)
-            if happened.injured_today[row]:
+            if self.injured[row]:
                 self.injury(row, "started")
-            elif happened.recovered_today[row]:
+            elif self.recovered[row]:
                 self.injury(row, "resolved")
-            if jitter[6][row] < 0.006:
+            if self.jitter[6][row] < 0.006:
                 self.rating(row)
         return self.lines

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from habitlake.simulator import truth
 from habitlake.simulator.draws import FloatArray, IntArray, normal, uniform
 
 ZONES = (
@@ -21,6 +22,7 @@ GENDERS = ("female", "male", "diverse")
 LEVELS = ("beginner", "intermediate", "advanced")
 GOALS = ("weight_loss", "strength_building", "stress_relief", "endurance", "general_fitness")
 SIGN_UP_DAYS = 21
+AT_HOME = -1
 
 
 def _choice(draw: FloatArray, shares: tuple[float, ...]) -> IntArray:
@@ -45,6 +47,7 @@ class Traits:
     sleep_need: FloatArray
     stress_mean: FloatArray
     sociable: FloatArray
+    engagement: FloatArray
     wears: FloatArray
     preparation_min: FloatArray
     age: IntArray
@@ -73,18 +76,20 @@ def make_traits(seed: int, first: int, count: int) -> Traits:
     return Traits(
         person=person,
         zone=_choice(u(2), ZONE_SHARES),
-        sign_up=np.where(u(3) < 0.6, 0, (u(4) * SIGN_UP_DAYS)).astype(np.int64),
+        sign_up=np.where(u(3) < 0.6, 0, u(4) * SIGN_UP_DAYS).astype(np.int64),
         weekly_target=target,
         schedule=rank < target[:, None],
         slot=_choice(u(5), (0.2, 0.2, 0.12, 0.18, 0.3)),
         workout_type=(u(6) * len(WORKOUT_TYPES)).astype(np.int64),
         duration_min=np.round(20 + 40 * u(7)),
-        propensity=0.75 * z(8),
+        propensity=truth.PROPENSITY_SPREAD * z(8),
         responsiveness=np.clip(0.7 + 0.4 * z(9), 0.0, 1.6),
         efficacy_gain=0.1 + 0.2 * u(20),
         sleep_need=7.2 + 0.6 * z(21),
         stress_mean=np.clip(4.6 + 1.2 * z(22), 1.5, 8.5),
-        sociable=0.35 * u(23),
+        # Friends are pairs of neighbours (2k, 2k + 1); drawing by pair lets any sharding agree on when they meet.
+        sociable=0.5 * uniform(seed, person // 2, -1, 23),
+        engagement=np.clip(0.55 + 0.2 * z(33), 0.05, 1.0),
         wears=np.clip(0.75 + 0.2 * z(24), 0.15, 0.98),
         preparation_min=np.clip(8 + 5 * z(25), 1, 30),
         age=np.clip(38 + 13 * z(26), 15, 80).astype(np.int64),
@@ -105,6 +110,7 @@ class State:
     efficacy: FloatArray
     stress: FloatArray
     energy: FloatArray
+    life: FloatArray
     dosage: FloatArray
     load: FloatArray
     days_since_session: IntArray
@@ -126,11 +132,12 @@ def initial_state(seed: int, traits: Traits) -> State:
         efficacy=np.full(count, 0.5),
         stress=traits.stress_mean.copy(),
         energy=np.full(count, 5.5),
+        life=np.zeros(count),
         dosage=np.zeros(count),
         load=np.zeros(count),
         days_since_session=np.zeros(count, dtype=np.int64),
         injured_days=np.zeros(count, dtype=np.int64),
         gap_days=np.zeros(count, dtype=np.int64),
         dropped=np.zeros(count, dtype=np.bool_),
-        travel_zone=np.full(count, -1, dtype=np.int64),
+        travel_zone=np.full(count, AT_HOME, dtype=np.int64),
     )

@@ -21,13 +21,18 @@ DOSAGE_DECAY = 0.95
 EFFECT_FADING = 0.25
 ANNOYANCE = 0.04
 
-INTERCEPT = -2.9
-HABIT_WEIGHT = 3.4
+INTERCEPT = -2.5
+HABIT_WEIGHT = 2.2
+PROPENSITY_SPREAD = 0.55
 PLAN_WEIGHT = 1.9
 ENERGY_WEIGHT = 0.22
 STRESS_WEIGHT = -0.18
 EFFICACY_WEIGHT = 0.5
-LAPSE_WEIGHT = -0.12
+LAPSE_WEIGHT = -0.06
+PARTNER_WEIGHT = 0.7
+# What no device sees: the rest of life pulls towards or away from training, some days in a row.
+LIFE_MEMORY = 0.85
+LIFE_SHOCK = 0.55
 
 # Habit: grows by doing, decays otherwise (Lally 2010: about 66 days to a plateau).
 HABIT_GAIN = 0.045
@@ -41,3 +46,5 @@ LAPSED_DROP_OUT = 0.02
 INJURY_BASE = 0.0008
 INJURY_LOAD = 0.0025
 GAP_START = 0.012
+TRAVEL_START = 0.0015
+TRAVEL_END = 0.12

@@ -1,31 +1,39 @@
-"""The world's run: shards of people live day by day, land their events, and keep their state."""
+"""The world's run: shards of people live day by day, land their events, and keep their state.
 
-import contextlib
+``HOME/simulator`` holds the record of the world (``world.json``), a checkpoint of every shard before the day the
+latest run began and before the next day, and what the people received on each day. The record is written last, so
+a run that was killed is simply run again; a day lived again gives the same files, byte for byte.
+"""
+
 import gzip
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
-import polars as pl
 
-from habitlake.clock import Interval
+from habitlake.clock import ONE_DAY, Interval
 from habitlake.errors import PermanentError
-from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
 from habitlake.settings import Settings
-from habitlake.simulator.day import Day, live
+from habitlake.simulator.day import live
 from habitlake.simulator.dirt import soil
-from habitlake.simulator.events import DayWriter, Line
+from habitlake.simulator.events import DayWriter
 from habitlake.simulator.people import State, Traits, initial_state, make_traits
-from habitlake.simulator.truth import TRUE_EFFECTS
-from habitlake.storage import join, list_files, open_output, read_bytes
+from habitlake.simulator.received import Decision, keep_received, published_decisions, received
+from habitlake.simulator.truth_writer import write_constants, write_truth
+from habitlake.storage import delete_file, join, list_files, open_output, read_bytes
+
+__all__ = ["SimulationSummary", "published_decisions", "release_nights", "simulate_nights"]
 
 SHARD_PEOPLE = 20_000
-FALLBACK_NIGHTS = 3
+GZIP_LEVEL = 1
+MAX_DIRT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,137 +50,145 @@ class SimulationSummary:
         return f"{self.lines:,} lines landed, {self.sessions:,} sessions, {self.reached:,} messages reached someone"
 
 
-def published_decisions(day: date, settings: Settings) -> dict[str, Mapping[str, Any]]:
-    """Return the decision to send that holds for each person on a local day: the newest night's.
+@dataclass(frozen=True, slots=True)
+class WorldRecord:
+    """The dials of a world, its first day and the last day that everybody has lived."""
 
-    A newer night that decided not to send takes back what an earlier one published (``_withdrawals.jsonl``).
-    """
-    held: dict[str, Mapping[str, Any]] = {}
-    for back in range(FALLBACK_NIGHTS + 1, 0, -1):
-        night = day - timedelta(days=back)
-        folder = join(settings.outbox, "queue", f"{PARTITION_PREFIX}{night}")
-        for file in list_files(folder, settings):
-            if not file.relative.endswith(".jsonl"):
-                continue
-            for line in read_bytes(file.uri, settings).splitlines():
-                decision = orjson.loads(line)
-                if decision["local_date"] == day.isoformat():
-                    held[decision["user_id"]] = decision
-        with contextlib.suppress(FileNotFoundError):
-            for line in read_bytes(join(folder, "_withdrawals.jsonl"), settings).splitlines():
-                withdrawal = orjson.loads(line)
-                if withdrawal["local_date"] == day.isoformat():
-                    held.pop(withdrawal["user_id"], None)
-    return held
+    first: date
+    last: date
+    people: int
+    seed: int
+    dirt: float
+
+    def as_json(self) -> bytes:
+        """Return the record as stored."""
+        return orjson.dumps(self)
+
+
+def _root(settings: Settings) -> Path:
+    return settings.home / "simulator"
+
+
+def _partition(location: str, night: date) -> str:
+    return join(location, f"batch_date={night}")
+
+
+def _checkpoint(day: date, settings: Settings) -> Path:
+    """Return the folder of the shards' state before a day."""
+    return _root(settings) / f"before-{day}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Lines that land on a UTC date, and how often each verdict but acceptance is expected for them."""
+
+    lines: list[bytes] = field(default_factory=list)
+    expected: Counter[str] = field(default_factory=Counter)
 
 
 class Shard:
     """Some people of the world, their state, and their events that have not arrived yet."""
 
-    def __init__(self, number: int, first: int, count: int, origin: date, seed: int, settings: Settings) -> None:
-        self.number, self.origin, self.seed, self.settings = number, origin, seed, settings
-        self.traits: Traits = make_traits(seed, first, count)
-        self.state: State = initial_state(seed, self.traits)
-        self.waiting: dict[date, list[Line]] = {}
+    def __init__(self, number: int, first: int, count: int, record: WorldRecord, settings: Settings) -> None:
+        self.number, self.record, self.settings = number, record, settings
+        self.traits: Traits = make_traits(record.seed, first, count)
+        self.state: State = initial_state(record.seed, self.traits)
+        self.waiting: defaultdict[date, Batch] = defaultdict(Batch)
         self.users = [f"u{person:07d}" for person in range(first, first + count)]
 
-    @property
-    def _file(self) -> str:
-        return str(self.settings.home / "simulator" / f"shard-{self.number:05d}.npz")
-
-    def load(self) -> None:
-        """Restore the state after the last simulated day."""
-        with np.load(self._file) as saved:
+    def load(self, day: date) -> None:
+        """Restore the state before a day."""
+        folder = _checkpoint(day, self.settings)
+        with np.load(folder / f"shard-{self.number:05d}.npz") as saved:
             for name in self.state.arrays():
                 setattr(self.state, name, saved[name])
-        with gzip.open(self._file.replace(".npz", ".waiting.gz"), "rt") as file:
-            for day, rows in json.load(file).items():
-                self.waiting[date.fromisoformat(day)] = [
-                    Line(date.fromisoformat(row[0]), row[1].encode(), row[2]) for row in rows
-                ]
+        rows = json.loads(gzip.decompress((folder / f"waiting-{self.number:05d}.json.gz").read_bytes()))
+        # Latin-1 is how bytes that are no UTF-8 survive JSON.
+        for night, (lines, expected) in rows.items():
+            batch = Batch([line.encode("latin-1") for line in lines], Counter(expected))
+            self.waiting[date.fromisoformat(night)] = batch
 
-    def save(self) -> None:
-        """Store the state after the last simulated day."""
+    def save(self, day: date) -> None:
+        """Store the state before a day."""
+        folder = str(_checkpoint(day, self.settings))
         waiting = {
-            str(day): [(str(line.utc_date), line.text.decode(), line.has_id) for line in lines]
-            for day, lines in sorted(self.waiting.items())
+            str(night): ([line.decode("latin-1") for line in batch.lines], batch.expected)
+            for night, batch in sorted(self.waiting.items())
         }
-        with open_output(self._file, self.settings) as stream:
-            np.savez_compressed(stream, **self.state.arrays())  # type: ignore[arg-type]
-        with open_output(self._file.replace(".npz", ".waiting.gz"), self.settings) as stream:
-            stream.write(gzip.compress(json.dumps(waiting).encode(), mtime=0))
+        with open_output(join(folder, f"shard-{self.number:05d}.npz"), self.settings) as stream:
+            np.savez(stream, **self.state.arrays())  # type: ignore[arg-type]
+        with open_output(join(folder, f"waiting-{self.number:05d}.json.gz"), self.settings) as stream:
+            stream.write(gzip.compress(json.dumps(waiting).encode(), GZIP_LEVEL, mtime=0))
 
-    def simulate(self, day: date, dirt: float, decisions: Mapping[str, Mapping[str, Any]]) -> tuple[int, int, int]:
+    def simulate(self, day: date, decisions: Mapping[str, Decision], landing: str) -> tuple[int, int, int]:
         """Live through a local day and land what arrives on that UTC date; return lines, sessions, reached."""
-        index = (day - self.origin).days
-        held = [decisions.get(user) for user in self.users]
-        happened = live(
-            self.seed,
-            index,
-            day.weekday(),
-            self.traits,
-            self.state,
-            [str(decision["action"]) if decision else None for decision in held],
-        )
-        lines = DayWriter(self.seed, index, day, self.traits, self.state, happened).write(held)
-        arriving = self.waiting.pop(day, [])
-        for line in lines:
-            # What happened before this UTC date is uploaded today; what happens after it arrives tomorrow.
-            if line.utc_date <= day:
-                arriving.append(line)
-            else:
-                self.waiting.setdefault(line.utc_date, []).append(line)
-        landed, later, expected = soil(arriving, dirt, self.seed, day, self.number)
-        for arrives, line in later:
-            self.waiting.setdefault(arrives, []).append(line)
-        if landed:
-            name = join(landing_events(self.settings), f"{PARTITION_PREFIX}{day}", f"app-{self.number:05d}.jsonl.gz")
+        record, index = self.record, (day - self.record.first).days
+        held = [decisions.get(user) for user in self.users] if decisions else [None] * len(self.users)
+        actions = [decision.action if decision else None for decision in held]
+        happened = live(record.seed, index, day.weekday(), self.traits, self.state, actions)
+        lines = DayWriter(record.seed, index, day, self.traits, self.state, happened).write(decisions)
+
+        # A phone uploads when its owner's day ends: what happened before this UTC date still lands on it.
+        arrives = [max(utc_date, day) for utc_date in lines.utc_dates]
+        disturbed = soil(lines, arrives, record.dirt, record.seed, self.traits.person, index)
+        for position, (night, text) in enumerate(zip(arrives, lines.texts, strict=True)):
+            if position not in disturbed:
+                self.waiting[night].lines.append(text)
+                continue
+            for arrival in disturbed[position]:
+                self.waiting[arrival.batch].lines.append(arrival.text)
+                if arrival.verdict is not None:
+                    self.waiting[arrival.batch].expected[arrival.verdict] += 1
+        landed = self.waiting.pop(day, Batch())
+        if landed.lines:
+            name = join(_partition(landing, day), f"app-{self.number:05d}.jsonl.gz")
             with open_output(name, self.settings) as stream:
-                stream.write(gzip.compress(b"\n".join(landed) + b"\n", compresslevel=3, mtime=0))
-        self._write_truth(day, happened, held, expected)
-        return len(landed), int(happened.session.sum()), sum(decision is not None for decision in held)
-
-    def _write_truth(
-        self, day: date, happened: Day, held: list[Mapping[str, Any] | None], expected: Counter[str]
-    ) -> None:
-        folder = self.settings.truth_dir / f"local_date={day}"
-        folder.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(
-            {
-                "user_id": self.users,
-                "present": happened.present,
-                "probability": happened.probability,
-                "session": happened.session,
-                "habit": self.state.habit,
-                "dosage": self.state.dosage,
-                "action": [str(decision["action"]) if decision else None for decision in held],
-            },
-            schema_overrides={"action": pl.String},
-        ).write_parquet(folder / f"people-{self.number:05d}.parquet")
-        (folder / f"dirt-{self.number:05d}.json").write_text(json.dumps(dict(sorted(expected.items()))))
+                stream.write(gzip.compress(b"\n".join(landed.lines) + b"\n", GZIP_LEVEL, mtime=0))
+        write_truth(day, self.number, self.users, self.state, happened, actions, landed.expected, self.settings)
+        return len(landed.lines), int(happened.session.sum()), int(happened.reached.sum())
 
 
-def _check_world(settings: Settings, interval: Interval, people: int, seed: int, dirt: float) -> tuple[date, bool]:
-    """Return the world's first day and whether it goes on from a saved state.
+def _open_world(settings: Settings, start: date, people: int, seed: int, dirt: float) -> WorldRecord:
+    """Return the record of the world that lives on from ``start``: a new one, or the saved one.
 
     Raises
     ------
     PermanentError
-        If the saved world is another one, or the interval does not follow its last day.
+        If the saved world is another one, or there is no state from which ``start`` could be lived.
     """
-    path = settings.home / "simulator" / "world.json"
+    if people < 1 or not 0 <= dirt <= MAX_DIRT or seed < 0:
+        msg = (
+            f"people={people}, dirt={dirt}, seed={seed}: people must be 1 or more, dirt 0 to {MAX_DIRT}, seed 0 or more"
+        )
+        raise PermanentError(msg)
+    path = _root(settings) / "world.json"
     if not path.exists():
-        return interval.start, False
-    saved = json.loads(path.read_text())
+        record = WorldRecord(start, start - ONE_DAY, people, seed, dirt)
+        _save_record(record, settings)
+        return record
+    saved: dict[str, Any] = json.loads(path.read_text())
     wanted = {"people": people, "seed": seed, "dirt": dirt}
     if {key: saved[key] for key in wanted} != wanted:
         msg = f"the saved world in {path.parent} has other settings ({saved}); keep them, or use another HABITLAKE_HOME"
         raise PermanentError(msg)
-    next_day = date.fromisoformat(saved["last"]) + timedelta(days=1)
-    if interval.start != next_day:
-        msg = f"the world has lived to {saved['last']}; go on with --start {next_day}, or delete {path.parent} to begin anew"
+    record = WorldRecord(date.fromisoformat(saved["first"]), date.fromisoformat(saved["last"]), people, seed, dirt)
+    if start != record.first and not _checkpoint(start, settings).is_dir():
+        msg = (
+            f"the world has lived from {record.first} to {record.last} and cannot be entered at {start}: go on with"
+            f" --start {record.last + ONE_DAY}, live it again with --start {record.first}, or delete {path.parent}"
+            " to begin anew"
+        )
         raise PermanentError(msg)
-    return date.fromisoformat(saved["first"]), True
+    return record
+
+
+def _save_record(record: WorldRecord, settings: Settings) -> None:
+    with open_output(str(_root(settings) / "world.json"), settings) as stream:
+        stream.write(record.as_json())
+
+
+def _decisions(day: date, record: WorldRecord, settings: Settings) -> dict[str, Decision]:
+    return received(day, settings) if day <= record.last else published_decisions(day, settings)
 
 
 def simulate_nights(
@@ -183,31 +199,74 @@ def simulate_nights(
     dirt: float,
     seed: int,
     progress: Callable[[date], None] | None = None,
+    hold: Collection[date] = (),
 ) -> SimulationSummary:
     """Let the people live through the interval and write their landing files and the truth.
 
-    Each shard of people runs through all days before the next one starts, so memory holds one shard.
+    Each shard of people runs through all days before the next one starts, so memory holds one shard, and the
+    decisions published for the interval.
+
+    Parameters
+    ----------
+    people
+        How many people; the same in every run of one home, as are ``dirt`` and ``seed``.
+    dirt
+        Share of events that are damaged, repeated or delayed, 0 to 0.5.
+    progress
+        Called after each day of each shard.
+    hold
+        Nights whose files do not reach landing until ``release_nights``.
 
     Raises
     ------
     PermanentError
         If the world in this home cannot be continued by these dates or dials.
     """
-    origin, continued = _check_world(settings, interval, people, seed, dirt)
-    by_day = {day: published_decisions(day, settings) for day in interval.nights()}
+    record = _open_world(settings, interval.start, people, seed, dirt)
+    by_day = {day: _decisions(day, record, settings) for day in interval.nights()}
+    landing = {day: _held(settings) if day in hold else join(settings.landing, "events") for day in interval.nights()}
+    write_constants(settings)
     totals = np.zeros(3, dtype=np.int64)
     for number, first in enumerate(range(0, people, SHARD_PEOPLE)):
-        shard = Shard(number, first, min(SHARD_PEOPLE, people - first), origin, seed, settings)
-        if continued:
-            shard.load()
+        shard = Shard(number, first, min(SHARD_PEOPLE, people - first), record, settings)
+        if interval.start != record.first:
+            shard.load(interval.start)
         for day in interval.nights():
-            totals += shard.simulate(day, dirt, by_day[day])
+            totals += shard.simulate(day, by_day[day], landing[day])
             if progress is not None:
                 progress(day)
-        shard.save()
-    record = {"first": str(origin), "last": str(interval.end), "people": people, "seed": seed, "dirt": dirt}
-    with open_output(str(settings.home / "simulator" / "world.json"), settings) as stream:
-        stream.write(json.dumps(record).encode())
-    settings.truth_dir.mkdir(parents=True, exist_ok=True)
-    (settings.truth_dir / "effects.json").write_text(json.dumps(TRUE_EFFECTS, indent=2))
+        if interval.end >= record.last:
+            shard.save(interval.end + ONE_DAY)
+    for day, decisions in by_day.items():
+        if day > record.last:
+            keep_received(day, decisions, settings)
+    last = max(record.last, interval.end)
+    _save_record(WorldRecord(record.first, last, people, seed, dirt), settings)
+    _prune({_checkpoint(interval.start, settings), _checkpoint(last + ONE_DAY, settings)}, settings)
     return SimulationSummary(len(interval), people, *(int(total) for total in totals))
+
+
+def _prune(keep: Collection[Path], settings: Settings) -> None:
+    for folder in _root(settings).glob("before-*"):
+        if folder not in keep:
+            shutil.rmtree(folder)
+
+
+def shard_days(interval: Interval, people: int) -> int:
+    """Return how often ``progress`` will be called."""
+    return len(interval) * -(-people // SHARD_PEOPLE)
+
+
+def _held(settings: Settings) -> str:
+    return str(_root(settings) / "held")
+
+
+def release_nights(settings: Settings) -> list[date]:
+    """Move the files of held nights to landing, as a batch that arrives late; return those nights, sorted."""
+    nights: set[date] = set()
+    for file in list_files(_held(settings), settings):
+        with open_output(join(settings.landing, "events", file.relative), settings) as stream:
+            stream.write(read_bytes(file.uri, settings))
+        delete_file(file.uri, settings)
+        nights.add(date.fromisoformat(file.relative.split("/")[0].removeprefix("batch_date=")))
+    return sorted(nights)
