@@ -11,11 +11,18 @@ from datetime import date, timedelta
 from functools import reduce
 from itertools import pairwise
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+
+from habitlake.lake import table_uri
+from habitlake.settings import Settings
+from habitlake.storage import join
+from habitlake.tables import get_table
+from spark_jobs.ingest.bronze import BRONZE
 
 IDENTITY = ("event_id", "event_date")
 LINE_KEY = ("batch_date", "_source_file", "_line")
+PROFILE_COLUMNS = ("event_type", "user_id", "event_at")
 KEY_COLUMNS = (*LINE_KEY, *IDENTITY, "content_hash")
 DUPLICATE, CONFLICT, SUPERSEDED = "duplicate", "conflict", "superseded"
 MAX_RANGES = 32
@@ -32,11 +39,23 @@ def date_ranges(dates: Iterable[date], limit: int = MAX_RANGES) -> list[tuple[da
     return list(zip(starts, [*ends, days[-1]], strict=True))
 
 
-def touched(frame: DataFrame, dates: Sequence[date]) -> DataFrame:
-    """Limit bronze rows to the event dates that the nights touch; file statistics spare the rest of history."""
-    # Ranges and not a list: of a list Delta compares no more than its smallest and greatest date.
-    within = [F.col("event_date").between(F.lit(first), F.lit(last)) for first, last in date_ranges(dates)]
-    return frame.where(reduce(operator.or_, within))
+def read_keys(spark: SparkSession, paths: Sequence[str], settings: Settings) -> DataFrame:
+    """Return the accepted lines of bronze files, with the columns that tell events apart.
+
+    The files are named by the job, which knows them from the table's log: to a small night, having Spark
+    reconstruct the table's whole state would be the greatest cost, and one that grows with history.
+    """
+    root = table_uri(BRONZE, settings, scheme="s3a")
+    columns = {column.name: column.sql_type for column in get_table(BRONZE).columns}
+    schema = ", ".join(f"`{name}` {columns[name]}" for name in (*KEY_COLUMNS, *PROFILE_COLUMNS, "reason"))
+    reader = spark.read.schema(schema).option("basePath", root)
+    return reader.parquet(*(join(root, path) for path in paths)).where(F.col("reason").isNull())
+
+
+def within(frame: DataFrame, dates: Iterable[date]) -> DataFrame:
+    """Limit lines to the ranges of event dates around these dates; Parquet's statistics spare the rest."""
+    ranges = [F.col("event_date").between(F.lit(first), F.lit(last)) for first, last in date_ranges(dates)]
+    return frame.where(reduce(operator.or_, ranges))
 
 
 def repeats(new: DataFrame, history: DataFrame | None) -> DataFrame:

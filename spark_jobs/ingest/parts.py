@@ -6,7 +6,7 @@ Delta transaction that a Spark write ends in, so readers see all of a night's ne
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -196,6 +196,30 @@ class PartWriter:
 def table_roots(names: Iterable[str], settings: Settings) -> dict[str, str]:
     """Return where each table is."""
     return {name: table_uri(name, settings) for name in names}
+
+
+def stored_files(name: str, before: date, ranges: Sequence[tuple[date, date]], settings: Settings) -> list[str]:
+    """Return the table's files of nights before one that may hold events of the date ranges, by the table's log.
+
+    Paths are relative to the table. A file without statistics is always returned.
+    """
+    import polars as pl
+    from deltalake import DeltaTable
+
+    create_table(name, settings)
+    log = DeltaTable(table_uri(name, settings), storage_options=storage_options(settings))
+    files = pl.DataFrame(log.get_add_actions(flatten=True))
+    if not files.height or not ranges:
+        return []
+    files = files.filter(pl.col("partition.batch_date").cast(pl.Date) < before)
+    if "min.event_date" not in files.columns:
+        return sorted(files["path"])
+    first, last = pl.col("min.event_date").cast(pl.Date), pl.col("max.event_date").cast(pl.Date)
+    undated = pl.col("null_count.event_date") == pl.col("num_records")
+    overlap = pl.any_horizontal([(first <= end) & (last >= start) for start, end in ranges])
+    return sorted(
+        files.filter(pl.when(first.is_null()).then(undated.not_().fill_null(value=True)).otherwise(overlap))["path"]
+    )
 
 
 def commit_parts(name: str, parts: Iterable[Part], interval: Interval, settings: Settings) -> None:

@@ -7,23 +7,22 @@ import contextlib
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from habitlake.clock import ONE_DAY, Interval
+from habitlake.clock import Interval
 from habitlake.contracts import FAMILIES
 from habitlake.job import JobContext, run_job
-from habitlake.lake import count_rows, replace_nights, stored_nights
+from habitlake.lake import count_rows, replace_nights
 from habitlake.settings import Settings
 from habitlake.storage import filesystem, is_remote, join
-from spark_jobs.common.delta import read_table
 from spark_jobs.common.session import spark_session
 from spark_jobs.ingest.audit import Audit, audit_files, audit_table, check_identity
-from spark_jobs.ingest.bronze import BRONZE, LineKind, Parsed, parse_landing
-from spark_jobs.ingest.dedupe import repeats, superseded, touched
-from spark_jobs.ingest.parts import commit_parts
+from spark_jobs.ingest.bronze import BRONZE, Parsed, parse_landing
+from spark_jobs.ingest.dedupe import date_ranges, read_keys, repeats, superseded, within
+from spark_jobs.ingest.parts import commit_parts, stored_files
 from spark_jobs.ingest.plan import cut, landing_files
 from spark_jobs.ingest.silver import REJECTED, SILVER, read_repeats, write_silver
 
@@ -71,26 +70,17 @@ def _find_repeats(
     accepted = [kind for kind in parsed.counts if kind.reason is None]
     if not accepted:
         return None
-    bronze = read_table(spark, BRONZE, settings, nights=interval).where(F.col("reason").isNull())
-    repeated = repeats(bronze, _history(spark, accepted, interval, settings))
+    dates = sorted({kind.event_date for kind in accepted if kind.event_date is not None})
+    bronze = read_keys(spark, [part.path for part in parsed.parts], settings)
+    earlier = stored_files(BRONZE, interval.start, date_ranges(dates), settings)
+    history = within(read_keys(spark, earlier, settings), dates) if earlier else None
+    repeated = repeats(bronze, history)
     if any(kind.event_type in PROFILE_EVENTS for kind in accepted):
         profiles = bronze.where(F.col("event_type").isin(PROFILE_EVENTS))
         repeated = repeated.unionByName(superseded(profiles, repeated))
     uri = folder.replace("s3://", "s3a://", 1) if is_remote(folder) else folder
     repeated.coalesce(MAX_REPEAT_FILES).write.mode("overwrite").parquet(uri)
     return folder
-
-
-def _history(
-    spark: SparkSession, accepted: Sequence[LineKind], interval: Interval, settings: Settings
-) -> DataFrame | None:
-    """Return the accepted lines of earlier nights on the event dates that these nights touch."""
-    earlier = [night for night in stored_nights(BRONZE, settings) if night < interval.start]
-    if not earlier:
-        return None
-    past = Interval(min(earlier), interval.start - ONE_DAY)
-    dates: list[date] = sorted({kind.event_date for kind in accepted if kind.event_date is not None})
-    return touched(read_table(spark, BRONZE, settings, nights=past).where(F.col("reason").isNull()), dates)
 
 
 @contextlib.contextmanager
