@@ -106,7 +106,9 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
     state.days_since_session = np.where(session, 0, state.days_since_session + signed)
     recovered = (state.injured_days == 1) & present
     state.injured_days = np.maximum(state.injured_days - 1, 0)
-    injured = session & (u(INJURY) < truth.INJURY_BASE + truth.INJURY_LOAD * np.maximum(state.load - 3, 0))
+    injured = session & (
+        u(INJURY) < truth.INJURY_BASE + truth.INJURY_LOAD * np.maximum(state.load - truth.SAFE_LOAD, 0)
+    )
     state.injured_days = np.where(
         injured, 8 + (uniform(seed, person, index, 61) * 10).astype(np.int64), state.injured_days
     )
