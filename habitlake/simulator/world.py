@@ -173,10 +173,11 @@ def _open_world(settings: Settings, start: date, people: int, seed: int, dirt: f
         raise PermanentError(msg)
     record = WorldRecord(date.fromisoformat(saved["first"]), date.fromisoformat(saved["last"]), people, seed, dirt)
     if start != record.first and not _checkpoint(start, settings).is_dir():
+        following = record.last + ONE_DAY
+        go_on = f"go on with --start {following}, " if _checkpoint(following, settings).is_dir() else ""
         msg = (
-            f"the world has lived from {record.first} to {record.last} and cannot be entered at {start}: go on with"
-            f" --start {record.last + ONE_DAY}, live it again with --start {record.first}, or delete {path.parent}"
-            " to begin anew"
+            f"the world has lived from {record.first} to {record.last} and cannot be entered at {start}: {go_on}live it"
+            f" again with --start {record.first}, or delete {path.parent} to begin anew"
         )
         raise PermanentError(msg)
     return record
