@@ -20,7 +20,8 @@ setup: ## install what is missing: uv, the locked environment, Java
 nightly: setup ## run the next night (first run: history, training, last night); DATA=lifesnaps:PATH, LANDING=PATH
 	@$(BIN)/habitlake nightly
 
-test: setup ## run every test, fast ones first
+test: ## run every test, fast ones first
+	@scripts/setup.sh --tests
 	@$(BIN)/python -m pytest tests
 
 e2e: setup ## run the end-to-end tests alone
@@ -55,7 +56,7 @@ docs: setup ## write contracts and data dictionary
 	@$(BIN)/habitlake contracts
 	@$(BIN)/habitlake dictionary
 
-doctor: ## say what this machine lacks and how to mend it
+doctor: setup ## say what this machine lacks and how to mend it
 	@$(BIN)/habitlake doctor
 
 lock: setup ## resolve the dependencies anew into requirements.lock

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up everything a fresh machine with Python 3.11 lacks: uv, the locked environment, Java.
-# Does nothing when nothing changed. Usage: scripts/setup.sh
+# Does nothing when nothing changed. Usage: scripts/setup.sh [--tests]   (--tests: also what only tests need, Redis)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +24,11 @@ if [ ! -x .tools/bin/uv ]; then
     .tools/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"
 fi
 
+# uv does not read pip's settings: a mirror or certificate set there is handed on.
+index=${PIP_INDEX_URL:-$(.tools/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+[ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+[ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
+
 stamp=.venv/.locked
 wanted=$(cat requirements.lock pyproject.toml | cksum)
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
@@ -34,13 +39,28 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     echo "$wanted" >"$stamp"
 fi
 
+# As root on Debian or Ubuntu system packages are installed; elsewhere a line says what to install.
+can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+apt_install() {
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
 java_binary=${JAVA_HOME:+$JAVA_HOME/bin/}java
 if ! command -v "$java_binary" >/dev/null; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    if [ -z "${JAVA_HOME:-}" ] && can_apt; then
         echo "==> Java 17 through apt-get"
-        apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null
+        apt_install openjdk-17-jre-headless
     else
-        echo "error: Java 17 or newer was not found; install it (Debian: apt-get install openjdk-17-jre-headless, Fedora: dnf install java-17-openjdk-headless, macOS: brew install openjdk@17) or set JAVA_HOME" >&2
+        echo "error: Java 17 or newer was not found at '$java_binary'; install it (Debian: apt-get install openjdk-17-jre-headless, Fedora: dnf install java-17-openjdk-headless, macOS: brew install openjdk@17) or set JAVA_HOME" >&2
         exit 2
+    fi
+fi
+
+if [ "${1:-}" = --tests ] && ! command -v redis-server >/dev/null; then
+    if can_apt; then
+        echo "==> Redis through apt-get, for the tests of the online store"
+        apt_install redis-server || echo "note: Redis could not be installed; its tests will be skipped" >&2
+    else
+        echo "note: redis-server was not found; its tests will be skipped" >&2
     fi
 fi

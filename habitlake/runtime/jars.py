@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ S3 = (
         for module in ("s3", "s3-transfer-manager", "sts", "url-connection-client", "apache-client", "netty-nio-client")
     ),
 )
+# Spark itself reads this variable for the repository that it resolves from.
+MIRROR_VARIABLE = "DEFAULT_ARTIFACT_REPOSITORY"
 # delta-spark's pom drags in a second Hadoop, Parquet and log4j; Spark brings its own. The SDK bundle is 500 MB.
 EXCLUDES = (
     "org.apache.hadoop:hadoop-client-api",
@@ -76,6 +79,16 @@ def _artifact(jar_name: str) -> str:
     return re.split(r"-\d", jar_name.removesuffix(".jar"), maxsplit=1)[0]
 
 
+def _reason(output: str) -> str:
+    """Return in one line why Ivy failed: what could not be reached, else what was not found."""
+    lines = [" ".join(line.split()).strip(": ") for line in output.splitlines()]
+    for sign in ("access error", "Exception", "not found"):
+        found = [line for line in lines if sign in line]
+        if found:
+            return found[0]
+    return lines[-1] if lines else "no output"
+
+
 def _resolve(settings: Settings, folder: Path) -> None:
     import pyspark
 
@@ -100,13 +113,11 @@ def _resolve(settings: Settings, folder: Path) -> None:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         resolved = list(Path(temporary, "ivy", "jars").glob("*.jar"))
         if result.returncode != 0 or not resolved:
-            lines = [
-                line
-                for line in result.stderr.splitlines()
-                if "ERROR" in line or "not found" in line or "Exception" in line
-            ]
-            detail = "; ".join(lines[:3]) or result.stderr.strip()[-500:]
-            msg = f"cannot resolve Spark's jars from Maven Central: {detail}; check the network, then run it again"
+            repository = os.environ.get(MIRROR_VARIABLE, "https://repo1.maven.org/maven2/")
+            msg = (
+                f"cannot resolve Spark's jars from {repository}: {_reason(result.stderr)}; check the network, or set"
+                f" {MIRROR_VARIABLE} to a mirror of Maven Central, then run it again"
+            )
             raise PermanentError(msg)
         unfinished = Path(temporary) / "jars"
         unfinished.mkdir()
