@@ -1,7 +1,9 @@
-"""Copying changed partitions into Postgres."""
+"""Copying changed partitions into Postgres: whole nights, one transaction a table."""
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +11,30 @@ import polars as pl
 from psycopg import sql
 
 from habitlake.clock import Interval
+from habitlake.errors import PermanentError, TransientError
 from habitlake.lake import create_table, scan_table, storage_options, table_uri
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
-from habitlake.tables import get_table
-from spark_jobs.export.tables import EXPORTED_AT, SCHEMA, exported_columns, postgres_name, postgres_type
+from spark_jobs.export import changes
+from spark_jobs.export.tables import SCHEMA, create_statements, exported_columns, postgres_columns, postgres_name
 
 if TYPE_CHECKING:
     import psycopg
 
+CHUNK_ROWS = 500_000
+NO_ROWS = ""
 
-def partition_fingerprints(name: str, settings: Settings) -> dict[date, str]:
-    """Return a fingerprint per partition from the table's log: the live files' names; reads no data."""
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A night of a Delta table: a fingerprint of its live files, and its rows as the log counts them."""
+
+    fingerprint: str
+    rows: int
+
+
+def partitions(name: str, settings: Settings) -> dict[date, Partition]:
+    """Return the nights of a table from its log alone; a fingerprint changes when any file of the night does."""
     from deltalake import DeltaTable
 
     create_table(name, settings)
@@ -29,96 +43,153 @@ def partition_fingerprints(name: str, settings: Settings) -> dict[date, str]:
     )
     if files.is_empty():
         return {}
-    grouped = (
+    nights = (
         files.with_columns(night=pl.col("partition.batch_date").cast(pl.Date))
         .group_by("night")
-        .agg(pl.col("path").sort().str.join("\n"))
+        .agg(pl.col("path").sort().str.join("\n"), pl.col("num_records").sum())
     )
-    return dict(grouped.iter_rows())
+    return {
+        night: Partition(hashlib.sha256(paths.encode()).hexdigest(), int(rows or 0))
+        for night, paths, rows in nights.iter_rows()
+    }
 
 
 def prepare(connection: "psycopg.Connection[Any]", names: Iterable[str]) -> None:
-    """Create schema, tables, indexes, comments and the export's own record, where they are missing."""
+    """Create what is missing; a table whose columns are no longer the registry's is made anew and copied again.
+
+    Its marts are then built from nothing: the views of staging went with the table.
+    """
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
     connection.execute(
         "CREATE TABLE IF NOT EXISTS lake._exports (table_name text, batch_date date, fingerprint text NOT NULL,"
-        " PRIMARY KEY (table_name, batch_date))"
+        " exported_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (table_name, batch_date))"
     )
+    # What code built the marts; empty until a build ended well.
+    connection.execute("CREATE TABLE IF NOT EXISTS lake._marts_code (fingerprint text PRIMARY KEY)")
+    for statement in changes.create_statements():
+        connection.execute(statement)
     for name in names:
-        table = sql.Identifier(SCHEMA, postgres_name(name))
-        columns = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(postgres_type(column.sql_type)))
-            for column in exported_columns(name)
+        stored = dict(
+            connection.execute(
+                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+                " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                [f"{SCHEMA}.{postgres_name(name)}"],
+            ).fetchall()
         )
-        connection.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} ({}, {} timestamptz NOT NULL DEFAULT now())").format(
-                table, columns, sql.Identifier(EXPORTED_AT)
-            )
-        )
-        index = sql.Identifier(f"{postgres_name(name)}_by_night")
-        connection.execute(sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (batch_date)").format(index, table))
-        connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(get_table(name).grain)))
+        if stored == postgres_columns(name):
+            continue
+        with connection.transaction():
+            table = sql.Identifier(SCHEMA, postgres_name(name))
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table))
+            connection.execute("DELETE FROM lake._exports WHERE table_name = %s", [name])
+            connection.execute("DELETE FROM lake._marts_code")
+            for statement in create_statements(name):
+                connection.execute(statement)
 
 
-def changed_nights(
-    connection: "psycopg.Connection[Any]", name: str, current: dict[date, str], interval: Interval
-) -> list[date]:
-    """Return the nights to copy: those of the interval, and any whose files differ from what was copied last."""
-    recorded = dict(
-        connection.execute("SELECT batch_date, fingerprint FROM lake._exports WHERE table_name = %s", [name]).fetchall()
-    )
-    differing = {night for night in {*recorded, *current} if recorded.get(night) != current.get(night)}
-    return sorted(differing | {night for night in interval.nights() if night in current})
+def nights_to_copy(recorded: dict[date, str], current: dict[date, Partition], interval: Interval) -> list[date]:
+    """Return the interval's nights and every other night whose files differ from those copied last."""
+    differing = {
+        night
+        for night in {*recorded, *current}
+        if recorded.get(night, NO_ROWS) != (current[night].fingerprint if night in current else NO_ROWS)
+    }
+    return sorted(differing | set(interval.nights()))
+
+
+def chunks(nights: Sequence[date], current: dict[date, Partition], limit: int = CHUNK_ROWS) -> Iterator[list[date]]:
+    """Yield the nights that have rows, in groups of about ``limit`` rows, so that a long range fits in memory."""
+    group: list[date] = []
+    rows = 0
+    for night in nights:
+        if night not in current:
+            continue
+        if group and rows + current[night].rows > limit:
+            yield group
+            group, rows = [], 0
+        group.append(night)
+        rows += current[night].rows
+    if group:
+        yield group
 
 
 def _rows(name: str, nights: list[date], settings: Settings) -> pl.DataFrame:
     selected = []
     for column in exported_columns(name):
         expression = pl.col(column.name)
-        if column.sql_type.startswith("array"):
-            expression = pl.struct(expression).struct.json_encode().str.json_path_match(f"$.{column.name}")
-        elif column.sql_type.startswith("map"):
-            expression = expression.map_elements(
-                lambda entries: json.dumps(dict(entries), sort_keys=True),
-                return_dtype=pl.String,
-            )
+        if column.sql_type.startswith("map"):
+            expression = expression.map_elements(_json_object, return_dtype=pl.String)
         selected.append(expression.alias(column.name))
-    return scan_table(name, settings).filter(pl.col("batch_date").is_in(nights)).select(selected).collect()
+    frame = scan_table(name, settings, Interval(nights[0], nights[-1]))
+    return frame.filter(pl.col("batch_date").is_in(nights)).select(selected).collect()
+
+
+def _json_object(entries: Mapping[str, object]) -> str:
+    return json.dumps(dict(entries), sort_keys=True)
 
 
 def export_table(
     connection: "psycopg.Connection[Any]", name: str, interval: Interval, settings: Settings
 ) -> tuple[int, int]:
-    """Bring one table's changed nights to Postgres in one transaction; return (nights, rows) copied."""
+    """Bring one table's changed nights to Postgres in one transaction, with the keys that marts must recompute.
+
+    Returns
+    -------
+    tuple of int
+        Nights replaced (with or without rows) and rows copied.
+
+    Raises
+    ------
+    PermanentError
+        If the rows break the table's key or types.
+    TransientError
+        If the connection was lost.
+    """
     import adbc_driver_postgresql.dbapi as adbc
 
-    current = partition_fingerprints(name, settings)
-    nights = changed_nights(connection, name, current, interval)
-    if not nights:
-        return 0, 0
-    rows = _rows(name, nights, settings)
-    staging = f"_incoming_{postgres_name(name)}"
-    with adbc.connect(postgres.url("habitlake", settings)) as bulk, bulk.cursor() as cursor:
-        cursor.adbc_ingest(staging, rows.to_arrow(), mode="replace", db_schema_name=SCHEMA)
-        bulk.commit()
-    table, incoming = sql.Identifier(SCHEMA, postgres_name(name)), sql.Identifier(SCHEMA, staging)
-    names = [column.name for column in exported_columns(name)]
-    values = sql.SQL(", ").join(
-        sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(postgres_type(column.sql_type)))
-        for column in exported_columns(name)
+    recorded = dict(
+        connection.execute("SELECT batch_date, fingerprint FROM lake._exports WHERE table_name = %s", [name]).fetchall()
     )
-    with connection.transaction():
-        connection.execute(sql.SQL("DELETE FROM {} WHERE batch_date = ANY(%s)").format(table), [nights])
-        connection.execute(
-            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
-                table, sql.SQL(", ").join(map(sql.Identifier, names)), values, incoming
+    current = partitions(name, settings)
+    nights = nights_to_copy(recorded, current, interval)
+    table = sql.Identifier(SCHEMA, postgres_name(name))
+    dates = sql.Literal(nights)
+    keys = changes.record_keys(name, nights)
+    copied = 0
+    try:
+        with adbc.connect(postgres.url("habitlake", settings)) as bulk, bulk.cursor() as cursor:
+
+            def execute(statement: sql.Composed | None) -> None:
+                if statement is not None:
+                    cursor.execute(statement.as_string(connection))
+
+            execute(changes.record_nights(nights))
+            execute(keys)
+            execute(sql.SQL("DELETE FROM {} WHERE batch_date = ANY({}::date[])").format(table, dates))
+            for group in chunks(nights, current):
+                rows = _rows(name, group, settings)
+                cursor.adbc_ingest(postgres_name(name), rows.to_arrow(), mode="append", db_schema_name=SCHEMA)
+                copied += rows.height
+            execute(keys)
+            execute(
+                sql.SQL("DELETE FROM lake._exports WHERE table_name = {} AND batch_date = ANY({}::date[])").format(
+                    sql.Literal(name), dates
+                )
             )
-        )
-        connection.execute("DELETE FROM lake._exports WHERE table_name = %s AND batch_date = ANY(%s)", [name, nights])
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO lake._exports VALUES (%s, %s, %s)",
-                [(name, night, current[night]) for night in nights if night in current],
+            prints = [current[night].fingerprint if night in current else NO_ROWS for night in nights]
+            execute(
+                sql.SQL(
+                    "INSERT INTO lake._exports (table_name, batch_date, fingerprint)"
+                    " SELECT {}, * FROM unnest({}::date[], {}::text[])"
+                ).format(sql.Literal(name), dates, sql.Literal(prints))
             )
-        connection.execute(sql.SQL("DROP TABLE {}").format(incoming))
-    return len(nights), rows.height
+            bulk.commit()
+    except adbc.OperationalError as error:
+        msg = f"{name} -> lake.{postgres_name(name)}: the connection to Postgres failed ({error}); run it again"
+        raise TransientError(msg) from error
+    except adbc.Error as error:
+        msg = f"{name} -> lake.{postgres_name(name)}, nights {nights[0]}..{nights[-1]}: Postgres refused: {error}"
+        raise PermanentError(msg) from error
+    if copied:
+        connection.execute(sql.SQL("ANALYZE {}").format(table))
+    return len(nights), copied

@@ -1,15 +1,18 @@
-"""Which tables analysts get, and their shape in Postgres."""
+"""Which tables analysts' marts are built from, and their shape in Postgres: all of it derived from the registry."""
+
+from psycopg import sql
 
 from habitlake.tables import Column, get_table
 
 SCHEMA = "lake"
+# Decisions before the events that answer them: a changed event is traced to the date of its decision.
 EXPORTED = (
     "silver.batch_audit",
-    "silver.intervention_events",
     "gold.user_day",
     "gold.user_features",
     "gold.predictions",
     "gold.decisions",
+    "silver.intervention_events",
     "ops.gate_results",
 )
 POSTGRES_TYPES = {
@@ -19,9 +22,16 @@ POSTGRES_TYPES = {
     "double": "double precision",
     "boolean": "boolean",
     "date": "date",
-    "timestamp": "timestamptz",
+    "timestamp": "timestamp with time zone",
+    "array<string>": "text[]",
 }
-EXPORTED_AT = "_exported_at"
+EXPORTED_AT = Column("_exported_at", "timestamp", "when the row was copied (audit)")
+# How the marts look rows up, beside the key: a changed day over all nights, the events of a changed decision.
+INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "gold.user_day": (("local_date", "user_id"),),
+    "gold.decisions": (("local_date",), ("decision_id",)),
+    "silver.intervention_events": (("decision_id",),),
+}
 
 
 def exported_columns(name: str) -> tuple[Column, ...]:
@@ -39,5 +49,40 @@ def postgres_name(name: str) -> str:
 
 
 def postgres_type(sql_type: str) -> str:
-    """Return the Postgres type; arrays and maps travel as JSON."""
-    return POSTGRES_TYPES.get(sql_type, "jsonb")
+    """Return the Postgres type; maps travel as JSON text, which staging reads."""
+    return POSTGRES_TYPES.get(sql_type, "text")
+
+
+def postgres_columns(name: str) -> dict[str, str]:
+    """Return the columns of the table in Postgres with their types, in storage order."""
+    return {column.name: postgres_type(column.sql_type) for column in (*exported_columns(name), EXPORTED_AT)}
+
+
+def primary_key(name: str) -> tuple[str, ...]:
+    """Return the key within the night: until a repair, the same event may stand in two nights."""
+    return ("batch_date", *(column for column in get_table(name).key if column != "batch_date"))
+
+
+def create_statements(name: str) -> list[sql.Composed]:
+    """Return the statements that create the table, its indexes and its comments."""
+    table = sql.Identifier(SCHEMA, postgres_name(name))
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
+        for column, kind in postgres_columns(name).items()
+    ]
+    columns[-1] += sql.SQL(" NOT NULL DEFAULT now()")
+    key = sql.SQL(", ").join(map(sql.Identifier, primary_key(name)))
+    return [
+        sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(table, sql.SQL(", ").join(columns), key),
+        *(
+            sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.SQL(", ").join(map(sql.Identifier, index)))
+            for index in INDEXES.get(name, ())
+        ),
+        sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(get_table(name).grain)),
+        *(
+            sql.SQL("COMMENT ON COLUMN {} IS {}").format(
+                sql.Identifier(SCHEMA, postgres_name(name), column.name), sql.Literal(column.description)
+            )
+            for column in (*exported_columns(name), EXPORTED_AT)
+        ),
+    ]

@@ -13,7 +13,7 @@ renamed as (
         accepted_count,
         duplicate_count,
         rejected_count,
-        reasons
+        reasons::jsonb as reasons
     from source
 
 )
