@@ -92,6 +92,16 @@ class Settings(BaseSettings):
                 object.__setattr__(self, name, default)
         return self
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these same settings; secrets are in it, so never log it."""
+        variables = {}
+        for name in sorted(self.model_fields_set | {"home"}):
+            value = getattr(self, name)
+            if value is not None:
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+                variables[ENV_PREFIX + name.upper()] = str(plain)
+        return variables
+
     @property
     def run_dir(self) -> Path:
         """Folder of process ids, sockets' addresses and tokens of the embedded services."""

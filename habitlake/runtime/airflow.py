@@ -78,7 +78,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **os.environ,
         **keys,
         "AIRFLOW_HOME": str(home),
-        "HABITLAKE_HOME": str(settings.home),
+        **settings.environment(),
         "PYTHONPATH": str(PROJECT_ROOT),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",

@@ -68,6 +68,15 @@ def test_secrets_are_not_shown():
     assert "hidden" not in repr(settings)
 
 
+def test_a_child_process_gets_the_same_settings(tmp_path, monkeypatch):
+    settings = Settings(
+        home=tmp_path, lake="s3://bucket/lake", postgres_dsn="postgresql://user:hidden@host", people=7, _env_file=None
+    )
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings(_env_file=None) == settings
+
+
 def test_nothing_outside_home_is_a_default(tmp_path):
     settings = Settings(home=tmp_path, _env_file=None)
     for location in (settings.landing, settings.lake, settings.outbox, settings.mlflow_tracking_uri):
