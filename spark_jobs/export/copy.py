@@ -1,5 +1,6 @@
 """Copying changed partitions into Postgres: whole nights, one transaction a table."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from spark_jobs.export import changes
 from spark_jobs.export.tables import SCHEMA, create_statements, exported_columns, postgres_columns, postgres_name
 
 if TYPE_CHECKING:
+    import adbc_driver_postgresql.dbapi as adbc
     import psycopg
 
 CHUNK_ROWS = 500_000
@@ -128,68 +130,62 @@ def _json_object(entries: Mapping[str, object]) -> str:
     return json.dumps(dict(entries), sort_keys=True)
 
 
-def export_table(
-    connection: "psycopg.Connection[Any]", name: str, interval: Interval, settings: Settings
-) -> tuple[int, int]:
+@contextlib.contextmanager
+def bulk_connection(settings: Settings) -> Iterator["adbc.Connection"]:
+    """Open the connection that rows travel through: COPY in binary, straight from Arrow."""
+    import adbc_driver_postgresql.dbapi as adbc
+
+    try:
+        with adbc.connect(postgres.url("habitlake", settings)) as connection:
+            yield connection
+    except adbc.OperationalError as error:
+        msg = f"the connection to Postgres failed ({error}); run it again"
+        raise TransientError(msg) from error
+    except adbc.Error as error:
+        msg = f"Postgres refused what was copied: {error}"
+        raise PermanentError(msg) from error
+
+
+def export_table(bulk: "adbc.Connection", name: str, interval: Interval, settings: Settings) -> tuple[int, int]:
     """Bring one table's changed nights to Postgres in one transaction, with the keys that marts must recompute.
 
     Returns
     -------
     tuple of int
         Nights replaced (with or without rows) and rows copied.
-
-    Raises
-    ------
-    PermanentError
-        If the rows break the table's key or types.
-    TransientError
-        If the connection was lost.
     """
-    import adbc_driver_postgresql.dbapi as adbc
-
-    recorded = dict(
-        connection.execute("SELECT batch_date, fingerprint FROM lake._exports WHERE table_name = %s", [name]).fetchall()
-    )
     current = partitions(name, settings)
-    nights = nights_to_copy(recorded, current, interval)
     table = sql.Identifier(SCHEMA, postgres_name(name))
-    dates = sql.Literal(nights)
-    keys = changes.record_keys(name, nights)
     copied = 0
-    try:
-        with adbc.connect(postgres.url("habitlake", settings)) as bulk, bulk.cursor() as cursor:
+    with bulk.cursor() as cursor:
 
-            def execute(statement: sql.Composed | None) -> None:
-                if statement is not None:
-                    cursor.execute(statement.as_string(connection))
+        def execute(statement: sql.Composed) -> None:
+            cursor.execute(statement.as_string())
 
-            execute(changes.record_nights(nights))
+        execute(sql.SQL("SELECT batch_date, fingerprint FROM lake._exports WHERE table_name = {}").format(name))
+        nights = nights_to_copy(dict(cursor.fetchall()), current, interval)
+        dates = sql.SQL("{}::date[]").format(nights)
+        prints = [current[night].fingerprint if night in current else NO_ROWS for night in nights]
+        execute(changes.record_nights(nights))
+        keys = changes.record_keys(name, nights)
+        if keys is not None:
             execute(keys)
-            execute(sql.SQL("DELETE FROM {} WHERE batch_date = ANY({}::date[])").format(table, dates))
-            for group in chunks(nights, current):
-                rows = _rows(name, group, settings)
-                cursor.adbc_ingest(postgres_name(name), rows.to_arrow(), mode="append", db_schema_name=SCHEMA)
-                copied += rows.height
+        execute(sql.SQL("DELETE FROM {} WHERE batch_date = ANY({})").format(table, dates))
+        for group in chunks(nights, current):
+            rows = _rows(name, group, settings)
+            cursor.adbc_ingest(postgres_name(name), rows.to_arrow(), mode="append", db_schema_name=SCHEMA)
+            copied += rows.height
+        if keys is not None:
             execute(keys)
-            execute(
-                sql.SQL("DELETE FROM lake._exports WHERE table_name = {} AND batch_date = ANY({}::date[])").format(
-                    sql.Literal(name), dates
-                )
-            )
-            prints = [current[night].fingerprint if night in current else NO_ROWS for night in nights]
-            execute(
-                sql.SQL(
-                    "INSERT INTO lake._exports (table_name, batch_date, fingerprint)"
-                    " SELECT {}, * FROM unnest({}::date[], {}::text[])"
-                ).format(sql.Literal(name), dates, sql.Literal(prints))
-            )
-            bulk.commit()
-    except adbc.OperationalError as error:
-        msg = f"{name} -> lake.{postgres_name(name)}: the connection to Postgres failed ({error}); run it again"
-        raise TransientError(msg) from error
-    except adbc.Error as error:
-        msg = f"{name} -> lake.{postgres_name(name)}, nights {nights[0]}..{nights[-1]}: Postgres refused: {error}"
-        raise PermanentError(msg) from error
-    if copied:
-        connection.execute(sql.SQL("ANALYZE {}").format(table))
+        execute(sql.SQL("DELETE FROM lake._exports WHERE table_name = {} AND batch_date = ANY({})").format(name, dates))
+        execute(
+            sql.SQL(
+                "INSERT INTO lake._exports (table_name, batch_date, fingerprint)"
+                " SELECT {}, * FROM unnest({}, {}::text[])"
+            ).format(name, dates, prints)
+        )
+        if copied:
+            # The planner must know the new rows before the marts are built.
+            execute(sql.SQL("ANALYZE {}").format(table))
+        bulk.commit()
     return len(nights), copied

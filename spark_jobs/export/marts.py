@@ -113,13 +113,14 @@ def build(
     anew = full_refresh or built is None or built[0] != code
     # The partial parse is kept all the same; the JSON artifacts are for `docs generate`.
     arguments = ["build", "--no-write-json", *(["--full-refresh"] if anew else [])]
-    if not all_tests:
-        arguments += ["--exclude", *NOT_NIGHTLY, *([] if anew else VIEWS)]
+    arguments += ["--exclude", *NOT_NIGHTLY, *([] if anew else VIEWS)]
     nodes = len(run_dbt(arguments, settings, project).results)
     with connection.transaction():
         changes.forget(connection)
         connection.execute("DELETE FROM lake._marts_code")
         connection.execute("INSERT INTO lake._marts_code VALUES (%s)", [code])
+    if all_tests:
+        nodes += len(run_dbt(["test", "--no-write-json", "--select", *NOT_NIGHTLY], settings, project).results)
     return nodes
 
 

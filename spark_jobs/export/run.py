@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from habitlake.job import JobContext, Summary, run_job
 from habitlake.nights.ledger import MIGRATIONS as LEDGER_MIGRATIONS
 from habitlake.runtime import postgres
-from spark_jobs.export.copy import export_table, prepare
+from spark_jobs.export.copy import bulk_connection, export_table, prepare
 from spark_jobs.export.marts import build, marts_lock
 from spark_jobs.export.tables import EXPORTED
 
@@ -35,10 +35,11 @@ def run(context: JobContext) -> Summary:
             # The ledger of nights is a source of the marts and may not have been opened in this world.
             connection.execute(LEDGER_MIGRATIONS.read_text())
             prepare(connection, EXPORTED)
-            for name in EXPORTED:
-                table_nights, table_rows = export_table(connection, name, context.interval, settings)
-                nights, rows = nights + table_nights, rows + table_rows
-                context.log.debug("exported", table=name, nights_copied=table_nights, rows=table_rows)
+            with bulk_connection(settings) as bulk:
+                for name in EXPORTED:
+                    table_nights, table_rows = export_table(bulk, name, context.interval, settings)
+                    nights, rows = nights + table_nights, rows + table_rows
+                    context.log.debug("exported", table=name, nights_copied=table_nights, rows=table_rows)
             copied = time.monotonic()
             nodes = build(connection, settings, full_refresh=options.full_refresh, all_tests=options.all_tests)
     return {

@@ -1,0 +1,67 @@
+"""dbt's sources and staging say what the registry says."""
+
+import re
+
+import pytest
+import yaml
+
+from habitlake.settings import PROJECT_ROOT
+from spark_jobs.export.sources import PATH, sources_yaml
+from spark_jobs.export.tables import EXPORTED, exported_columns, postgres_name
+
+STAGING = PROJECT_ROOT / "dbt" / "models" / "staging" / "lake"
+MODELS = PROJECT_ROOT / "dbt" / "models"
+
+
+def test_sources_are_those_of_the_registry():
+    assert PATH.read_text() == sources_yaml(), "run `python -m spark_jobs.export.sources`"
+
+
+def test_every_exported_table_is_a_source():
+    lake = yaml.safe_load(PATH.read_text())["sources"][0]
+    assert [table["name"] for table in lake["tables"]] == [postgres_name(name) for name in EXPORTED]
+    assert lake["config"]["freshness"]["error_after"]["count"] > lake["config"]["freshness"]["warn_after"]["count"]
+    assert all("loaded_at_query" in table["config"] for table in lake["tables"])
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_staging_reads_columns_that_are_exported(name):
+    models = [path.read_text() for path in STAGING.glob("stg_lake__*.sql")]
+    (text,) = [text for text in models if f"source('lake', '{postgres_name(name)}')" in text]
+    body = text.split("renamed as (")[1].split("from source")[0]
+    used = {
+        re.sub(r"^to_jsonb\((\w+)\)|^(\w+).*", r"\1\2", line.strip().rstrip(",").split(" as ")[0])
+        for line in body.splitlines()
+        if line.strip() and line.strip() != "select"
+    }
+    assert used <= {column.name for column in exported_columns(name)}
+
+
+def test_marts_read_no_source_and_marts_are_read_by_no_staging():
+    for path in MODELS.rglob("*.sql"):
+        text = path.read_text()
+        layer = path.relative_to(MODELS).parts[0]
+        read_sources = set(re.findall(r"source\('(\w+)'", text))
+        assert read_sources <= ({"lake", "ops"} if layer == "staging" else {"changes"}), path.name
+        if layer == "staging":
+            assert "ref(" not in text
+        if layer == "intermediate":
+            assert "ref('mart_" not in text
+
+
+def test_every_mart_has_an_enforced_contract_key_and_descriptions():
+    models = yaml.safe_load((MODELS / "marts" / "_marts__models.yml").read_text())["models"]
+    assert {model["name"] for model in models} == {path.stem for path in (MODELS / "marts").glob("mart_*.sql")}
+    for model in models:
+        assert any(constraint["type"] == "primary_key" for constraint in model["constraints"]), model["name"]
+        assert all(column["description"] and column["data_type"] for column in model["columns"]), model["name"]
+
+
+def test_every_mart_has_a_unit_test_and_an_exposure():
+    marts = {path.stem for path in (MODELS / "marts").glob("mart_*.sql")}
+    unit_tests = yaml.safe_load((MODELS / "marts" / "_marts__unit_tests.yml").read_text())["unit_tests"]
+    assert {test["model"] for test in unit_tests} == marts
+    exposures = yaml.safe_load((MODELS / "marts" / "_marts__exposures.yml").read_text())["exposures"]
+    assert {reference for exposure in exposures for reference in exposure["depends_on"]} == {
+        f"ref('{mart}')" for mart in marts
+    }
