@@ -1,12 +1,13 @@
 """Features of every person as known on each night, from the ledger and the snapshot before.
 
-One pass serves a range: each ledger entry is counted into every night that could know it, then summed per
-person, night and day, then into all features of the person. Both groupings share the distribution by person.
-Sums are integers until the last step; ratios and slopes are rounded to 6 decimals.
+One pass serves a range: each ledger entry is counted into every night that could know it, and summed straight into
+all features of a person and night; the entries of a day need not be summed first. Sums count and add, days are
+bitmaps, slopes come from integer moments, so one distribution by person and one grouping do it all. Everything is an
+integer until the last step; ratios and slopes are rounded to 6 decimals.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,9 +15,9 @@ from pyspark.sql import functions as F
 from habitlake.clock import Interval
 from habitlake.tables import FEATURE_COLUMNS
 from spark_jobs.common.zones import newest_version, newest_zone, profile_versions
-from spark_jobs.features.user_day import MEASURES
 
 LOOK_BACK_DAYS = 90
+HALF_LOOK_BACK = 45
 PLAN_DAYS = 60
 # Zones reach from -12 to +14 hours, so a local day can lie two days from the night's date.
 ZONE_SLACK_DAYS = 3
@@ -24,6 +25,7 @@ STREAK_GAP_DAYS = 7
 INJURY_DAYS = 14
 SLEEP_NEED_HOURS = 8.0
 DECIMALS = 6
+ENTRIES_PER_PASS = 100_000_000
 MIN_TREND_DAYS = 3
 EPOCH = date(1970, 1, 1)
 
@@ -47,18 +49,31 @@ def _mean(total: str, count: str, days: int, scale: float) -> Column:
     return _rounded(F.when(reports > 0, _sum(total, days) / reports / scale))
 
 
-def _trend(total: str, count: str, days: int, scale: float) -> Column:
-    """Return the least-squares slope per day of the daily mean; null below three reported days.
+def _bits(condition: Column, first: int, days: int = HALF_LOOK_BACK) -> Column:
+    """Return a bitmap of ``days`` days on which the condition holds; bit 0 is age ``first``.
 
-    The daily mean is rounded to an integer first, so the moments are exact integers in any order of rows.
+    Several entries of one day set the same bit, so days are counted without being grouped first.
     """
-    inside = _within(days) & (F.col(count) > 0)
-    x = F.when(inside, F.lit(days) - F.col("age")).cast("bigint")
-    y = F.when(inside, F.round(F.col(total) / F.col(count))).cast("bigint")
-    n, sx, sy = F.count(x), F.sum(x), F.sum(y)
-    sxx, sxy = F.sum(x * x), F.sum(x * y)
-    denominator = n * sxx - sx * sx
-    return _rounded(F.when((n >= MIN_TREND_DAYS) & (denominator > 0), (n * sxy - sx * sy) / denominator / scale))
+    inside = F.col("age").between(first, first + days - 1) & condition
+    return F.coalesce(F.bit_or(F.when(inside, F.expr(f"shiftleft(1L, age - {first})"))), F.lit(0).cast("bigint"))
+
+
+def _trend(total: str, count: str, days: int, scale: float) -> Column:
+    """Return the least-squares slope of the reports per day; null where fewer than three days have any.
+
+    The moments are sums over ledger entries: with x the day, an entry adds count, x*count, x*x*count, total, x*total.
+    """
+    inside = _within(days)
+    x = (F.lit(days) - F.col("age")).cast("bigint")
+
+    def moment(value: Column) -> Column:
+        return F.coalesce(F.sum(F.when(inside, value)), F.lit(0))
+
+    n, sx, sxx = moment(F.col(count)), moment(x * F.col(count)), moment(x * x * F.col(count))
+    sy, sxy = moment(F.col(total)), moment(x * F.col(total))
+    reported_days = F.bit_count(_bits(F.col(count) > 0, 0, days))
+    slope = (n * sxy - sx * sy) / (n * sxx - sx * sx) / scale
+    return _rounded(F.when(reported_days >= MIN_TREND_DAYS, slope))
 
 
 def contributions_by_night(ledger: DataFrame, interval: Interval) -> DataFrame:
@@ -66,6 +81,9 @@ def contributions_by_night(ledger: DataFrame, interval: Interval) -> DataFrame:
     first = F.greatest(F.col("batch_date"), F.lit(interval.start))
     last = F.least(F.date_add("local_date", LOOK_BACK_DAYS + ZONE_SLACK_DAYS), F.lit(interval.end))
     known = ledger.where(first <= last)
+    if len(interval) == 1:
+        # The same as below without copying each wide entry: a fifth of a large night.
+        return known.withColumn("night", F.lit(interval.start)).drop("batch_date")
     return known.withColumn("night", F.explode(F.sequence(first, last))).drop("batch_date")
 
 
@@ -106,49 +124,56 @@ def with_as_of(people: DataFrame, profiles: DataFrame) -> DataFrame:
     )
 
 
-def _streaks(days: Column) -> Column:
-    """Return (current, longest, last session day) of sorted (local_date, sessions) structs of sessions and misses.
+def _is_set(name: str, age: Column) -> Column:
+    """Return whether the day of that age is in the two bitmaps ``name_recent`` and ``name_older``."""
+    recent = F.call_function("getbit", F.col(f"{name}_recent"), age)
+    older = F.call_function("getbit", F.col(f"{name}_older"), age - HALF_LOOK_BACK)
+    return F.when(age < HALF_LOOK_BACK, recent).otherwise(older) == 1
+
+
+def _streaks() -> Column:
+    """Return (current, longest, age of the last session day) from the bitmaps of session days and missed days.
 
     A complete day with a plan and no session breaks a streak, and so do seven complete days without a session.
     """
+    nothing = F.lit(None).cast("int")
     start = F.struct(
-        F.lit(0).cast("bigint").alias("current"),
-        F.lit(0).cast("bigint").alias("longest"),
-        F.lit(None).cast("date").alias("last"),
+        F.lit(0).cast("bigint").alias("current"), F.lit(0).cast("bigint").alias("longest"), nothing.alias("last")
     )
 
-    def step(state: Column, day: Column) -> Column:
-        holds = state["last"].isNotNull() & (F.datediff(day["local_date"], state["last"]) <= STREAK_GAP_DAYS)
+    def step(state: Column, age: Column) -> Column:
+        holds = state["last"].isNotNull() & (state["last"] - age <= STREAK_GAP_DAYS)
         length = F.when(holds, state["current"]).otherwise(F.lit(0)) + 1
         met = F.struct(
             length.cast("bigint").alias("current"),
             F.greatest(state["longest"], length).cast("bigint").alias("longest"),
-            day["local_date"].alias("last"),
+            age.alias("last"),
         )
         missed = F.struct(
             F.lit(0).cast("bigint").alias("current"), state["longest"].alias("longest"), state["last"].alias("last")
         )
-        return F.when(day["sessions"] > 0, met).otherwise(missed)
+        return F.when(_is_set("session_days", age), met).otherwise(missed)
 
-    return F.aggregate(days, start, step)
+    ages = F.sequence(F.lit(LOOK_BACK_DAYS - 1), F.lit(0), F.lit(-1))
+    return F.aggregate(F.filter(ages, lambda age: _is_set("tracked_days", age)), start, step)
 
 
 def _aggregates() -> dict[str, Column]:
-    """Return the aggregate of each feature over a person's days of one night."""
-    session_day = (F.col("workouts_completed") > 0).cast("bigint")
+    """Return the aggregates of a person and night over ledger entries: features, and bitmaps of days."""
     sessions_7, sessions_28, sessions_30 = (_sum("workouts_completed", days) for days in (7, 28, 30))
     skipped_30 = _sum("workouts_skipped", 30)
     visits_30 = _sum("app_visits", 30)
     hours = _mean("sleep_s", "sleep_count", 7, 3600.0)
-    tracked = _within(LOOK_BACK_DAYS) & ((F.col("workouts_completed") > 0) | (F.col("workouts_planned") > 0))
+    met = F.col("workouts_completed") > 0
+    tracked = met | (F.col("workouts_planned") > 0)
     return {
         "workout_frequency_7d": _rounded(sessions_7 / 7),
         "workout_frequency_30d": _rounded(sessions_30 / 30),
         "sessions_7d": sessions_7,
         "sessions_28d": sessions_28,
-        "active_days_28d": F.coalesce(F.sum(F.when(_within(28), session_day)), F.lit(0)),
-        "observed_days_28d": F.coalesce(F.sum(F.when(_within(28), (F.col("events") > 0).cast("bigint"))), F.lit(0)),
-        "days_since_last_session": F.min(F.when(_within(LOOK_BACK_DAYS) & (session_day > 0), F.col("age"))),
+        "active_days_28d": F.bit_count(_bits(met, 0, 28)).cast("bigint"),
+        "observed_days_28d": F.bit_count(_bits(F.col("events") > 0, 0, 28)).cast("bigint"),
+        "days_since_last_session": F.min(F.when(_within(LOOK_BACK_DAYS) & met, F.col("age"))).cast("bigint"),
         "completion_rate_30d": _mean("completion_permille", "completion_count", 30, 1000.0),
         "completion_rate_trend": _trend("completion_permille", "completion_count", 30, 1000.0),
         "planned_7d": _sum("workouts_planned", 7),
@@ -175,9 +200,10 @@ def _aggregates() -> dict[str, Column]:
         "partner_share_30d": _rounded(F.when(sessions_30 > 0, _sum("partner_sessions", 30) / sessions_30)),
         "injured": (_sum("injuries_started", INJURY_DAYS) > _sum("injuries_resolved", INJURY_DAYS)).cast("bigint"),
         "interventions_7d": _sum("interventions_delivered", 7),
-        "tracked_days": F.array_sort(
-            F.collect_list(F.when(tracked, F.struct("local_date", F.col("workouts_completed").alias("sessions"))))
-        ),
+        "session_days_recent": _bits(met, 0),
+        "session_days_older": _bits(met, HALF_LOOK_BACK),
+        "tracked_days_recent": _bits(tracked, 0),
+        "tracked_days_older": _bits(tracked, HALF_LOOK_BACK),
     }
 
 
@@ -205,19 +231,16 @@ def snapshots(
         Profile versions of all batches up to the interval's end.
     """
     people = with_as_of(people_by_night(since_snapshot, before, interval), profiles)
-    days = (
-        contributions_by_night(ledger, interval)
-        .repartition("user_id")
-        .groupBy("user_id", "night", "local_date")
-        .agg(*(F.sum(name).alias(name) for name in MEASURES))
+    entries = contributions_by_night(ledger.repartition("user_id"), interval)
+    # The people of a partition fit in memory, so the many entries need no sorting; people without any stay.
+    known = entries.join(people.hint("shuffle_hash"), on=["user_id", "night"], how="right")
+    rows = (
+        known.withColumn("age", F.datediff("as_of_date", "local_date"))
+        .groupBy(*people.columns)
+        .agg(*(column.alias(name) for name, column in _aggregates().items()))
     )
-    aged = people.select("user_id", "night", "as_of_date").join(days, on=["user_id", "night"])
-    aged = aged.withColumn("age", F.datediff("as_of_date", "local_date"))
-    facts = aged.groupBy("user_id", "night").agg(*(column.alias(name) for name, column in _aggregates().items()))
-    rows = people.join(facts, on=["user_id", "night"], how="left")
-    streak = _streaks(F.coalesce("tracked_days", F.array().cast("array<struct<local_date:date,sessions:bigint>>")))
-    rows = rows.withColumn("streak", streak)
-    stale = F.datediff("as_of_date", F.col("streak.last")) >= STREAK_GAP_DAYS
+    rows = rows.withColumn("streak", _streaks())
+    stale = F.col("streak.last") >= STREAK_GAP_DAYS
     derived = {
         "streak_length_current": F.when(stale, F.lit(0)).otherwise(F.col("streak.current")).cast("bigint"),
         "streak_length_longest": F.col("streak.longest"),
@@ -246,6 +269,20 @@ def snapshots(
             for column in FEATURE_COLUMNS
         ),
     )
+
+
+def passes(interval: Interval, entries: int) -> Iterator[Interval]:
+    """Split a range into the stretches of nights that one pass works on, so that its size is bounded.
+
+    Parameters
+    ----------
+    entries
+        Ledger entries in the look-back window of the range: each may be counted into every night of a pass.
+    """
+    nights = max(1, min(len(interval), ENTRIES_PER_PASS // max(entries, 1)))
+    for offset in range(0, len(interval), nights):
+        start = interval.start + timedelta(days=offset)
+        yield Interval(start, min(start + timedelta(days=nights - 1), interval.end))
 
 
 def look_back_start(start: date) -> date:
