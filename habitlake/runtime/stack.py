@@ -1,7 +1,7 @@
 """All services of a world: make sure of them, bring them up with the UI, take them down."""
 
 from habitlake.cli.output import console
-from habitlake.runtime import airflow, postgres, spark_server
+from habitlake.runtime import airflow, airflow_ui, postgres, spark_server
 from habitlake.settings import Settings
 
 
@@ -15,8 +15,8 @@ def ensure_services(settings: Settings) -> None:
 def up(settings: Settings) -> None:
     """Start everything with the Airflow UI and print where it is."""
     ensure_services(settings)
-    address = airflow.up(settings)
-    console.print(f"Airflow UI   {address}  user admin, password in {airflow.password_file(settings)}")
+    address = airflow_ui.up(settings)
+    console.print(f"Airflow UI   {address}  user {airflow.UI_USER}, password in {airflow.password_file(settings)}")
     console.print(
         f"Postgres     {postgres.url('habitlake', settings) if settings.postgres_dsn is None else 'HABITLAKE_POSTGRES_DSN'}"
     )
@@ -27,7 +27,7 @@ def up(settings: Settings) -> None:
 
 def down(settings: Settings) -> None:
     """Stop every service of this world; its data stays."""
-    airflow.down(settings)
+    airflow_ui.down(settings)
     spark_server.stop(settings)
     postgres.stop(settings)
     console.print(f"stopped; the data stays in {settings.home}")
