@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, PermanentError, TransientError
+from habitlake.log import get_logger
 from habitlake.runtime import postgres
 from habitlake.settings import PROJECT_ROOT, Settings, get_settings
 from spark_jobs.export import changes
@@ -114,14 +115,17 @@ def build(
     # The partial parse is kept all the same; the JSON artifacts are for `docs generate`.
     arguments = ["build", "--no-write-json", *(["--full-refresh"] if anew else [])]
     arguments += ["--exclude", *NOT_NIGHTLY, *([] if anew else VIEWS)]
-    nodes = len(run_dbt(arguments, settings, project).results)
+    connection.execute("ANALYZE " + ", ".join(f"lake.{table}" for table in changes.CHANGED_KEYS))
+    results = run_dbt(arguments, settings, project).results
+    for result in results:
+        get_logger("marts").debug("built", node=result.node.name, seconds=round(result.execution_time, 2))
     with connection.transaction():
         changes.forget(connection)
         connection.execute("DELETE FROM lake._marts_code")
         connection.execute("INSERT INTO lake._marts_code VALUES (%s)", [code])
     if all_tests:
-        nodes += len(run_dbt(["test", "--no-write-json", "--select", *NOT_NIGHTLY], settings, project).results)
-    return nodes
+        results = [*results, *run_dbt(["test", "--no-write-json", "--select", *NOT_NIGHTLY], settings, project).results]
+    return len(results)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

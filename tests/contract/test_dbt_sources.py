@@ -28,7 +28,9 @@ def test_every_exported_table_is_a_source():
 def test_staging_reads_columns_that_are_exported(name):
     models = [path.read_text() for path in STAGING.glob("stg_lake__*.sql")]
     (text,) = [text for text in models if f"source('lake', '{postgres_name(name)}')" in text]
-    body = text.split("renamed as (")[1].split("from source")[0]
+    # Postgres cannot reach an index through a view that holds a WITH.
+    assert text.startswith("select\n")
+    body = text.split("\nfrom ")[0]
     used = {
         re.sub(r"^to_jsonb\((\w+)\)|^(\w+).*", r"\1\2", line.strip().rstrip(",").split(" as ")[0])
         for line in body.splitlines()

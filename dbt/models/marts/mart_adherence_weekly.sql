@@ -6,7 +6,7 @@
         indexes=[{'columns': ['week_start_date']}],
         meta={
             'changed': '_changed_days',
-            'changed_key': ['user_id', "date_trunc('week', local_date)::date"],
+            'changed_key': ['user_id', "date_trunc('week', local_date::timestamp)::date"],
             'model_key': ['user_id', 'week_start_date']
         }
     )
@@ -18,7 +18,7 @@ with days as (
 
     select
         *,
-        date_trunc('week', local_date)::date as week_start_date
+        date_trunc('week', local_date::timestamp)::date as week_start_date
     from {{ ref('mart_user_daily') }}
 
 ),
@@ -46,7 +46,7 @@ weeks as (
                 from (
                     select distinct
                         user_id,
-                        date_trunc('week', local_date)::date as week_start_date
+                        date_trunc('week', local_date::timestamp)::date as week_start_date
                     from {{ changed }}
                 ) as changed_weeks
                 cross join generate_series(0, 6) as day_of_week (number)

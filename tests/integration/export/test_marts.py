@@ -145,6 +145,18 @@ def test_a_night_computes_what_changed_and_nothing_else(three_nights, export, qu
     assert [row[:2] for row, old in zip(after, before, strict=True) if row != old] == [("u1", night(6))]
 
 
+def test_a_changed_day_is_found_by_index(three_nights, export, query):
+    """Through the staging view, too: otherwise each night would read the whole history."""
+    export(5, 7)
+    with postgres.connect("habitlake", three_nights) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT * FROM staging.stg_lake__user_days"
+            " WHERE (user_id, local_date) IN (SELECT user_id, local_date FROM lake._changed_days)"
+        ).fetchall()
+    assert any("gold_user_day_local_date_user_id_idx" in line for (line,) in plan), plan
+
+
 def test_a_build_that_failed_is_made_good_by_the_next(three_nights, export, query, contents):
     export(5, 7)
     write(three_nights, "gold.user_day", [user_day(5, "u1", 5, events=50)], 5)

@@ -1,24 +1,12 @@
-with source as (
-
-    select * from {{ source('lake', 'ops_gate_results') }}
-
-),
-
-renamed as (
-
-    select
-        batch_date,
-        gate,
-        table_name,
-        expectation,
-        severity,
-        success,
-        observed,
-        unexpected_count,
-        row_count,
-        sample
-    from source
-
-)
-
-select * from renamed
+select
+    batch_date,
+    gate,
+    table_name,
+    expectation,
+    severity,
+    success,
+    observed,
+    unexpected_count,
+    row_count,
+    sample
+from {{ source('lake', 'ops_gate_results') }}

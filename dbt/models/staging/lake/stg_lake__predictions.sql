@@ -1,23 +1,11 @@
-with source as (
-
-    select * from {{ source('lake', 'gold_predictions') }}
-
-),
-
-renamed as (
-
-    select
-        batch_date,
-        user_id,
-        model,
-        model_version,
-        feature_service,
-        probability,
-        confidence,
-        top_factors,
-        input_quality
-    from source
-
-)
-
-select * from renamed
+select
+    batch_date,
+    user_id,
+    model,
+    model_version,
+    feature_service,
+    probability,
+    confidence,
+    top_factors,
+    input_quality
+from {{ source('lake', 'gold_predictions') }}

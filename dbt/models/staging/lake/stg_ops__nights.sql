@@ -1,19 +1,7 @@
-with source as (
-
-    select * from {{ source('ops', 'nights') }}
-
-),
-
-renamed as (
-
-    select
-        batch_date,
-        status as night_status,
-        failed_task,
-        started_at,
-        finished_at
-    from source
-
-)
-
-select * from renamed
+select
+    batch_date,
+    status as night_status,
+    failed_task,
+    started_at,
+    finished_at
+from {{ source('ops', 'nights') }}
