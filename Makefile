@@ -52,9 +52,11 @@ fmt: setup ## format Python and SQL
 bench: setup ## measure beside peers and print the table
 	@$(BIN)/python -m bench
 
-docs: setup ## write contracts and data dictionary
+docs: setup ## write contracts, data dictionary, dbt sources and the marts' documentation (HABITLAKE_HOME/dbt/target)
 	@$(BIN)/habitlake contracts
 	@$(BIN)/habitlake dictionary
+	@$(BIN)/python -m spark_jobs.export.sources
+	@$(BIN)/python -m spark_jobs.export.marts docs generate
 
 doctor: setup ## say what this machine lacks and how to mend it
 	@$(BIN)/habitlake doctor
