@@ -4,39 +4,55 @@
 """
 
 import argparse
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from expectations.suites import FAIL, WARN, Suite, suites_of
+from expectations.checks import FAIL, WARN, Gate, Suite
+from expectations.suites import suites_of
 from expectations.validate import Validator
+from habitlake.cli.lake import open_lake
 from habitlake.clock import Interval
 from habitlake.errors import GateFailedError
 from habitlake.job import JobContext, run_job
-from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.lake import arrow_schema, count_rows, replace_nights, scan_table
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 
-SHOWN = 12
+SHOWN = 5
+ROWS_AT_ONCE = 2_000_000
 
 
-def partition(suite: Suite, interval: Interval, settings: Settings) -> pl.DataFrame:
-    """Return the suite's columns of the nights' partitions, with derived columns."""
-    frame = scan_table(suite.table, settings, nights=interval).select(suite.columns())
-    return frame.with_columns(**dict(suite.derived)).collect()
+def partitions(suite: Suite, interval: Interval, settings: Settings) -> Iterator[tuple[date, pl.DataFrame]]:
+    """Yield per night what the suite looks at, sorted; as many nights are read at once as fit in memory.
+
+    DuckDB computes the derived columns while it reads, so that of a large night only what is checked becomes rows
+    in this process.
+    """
+    lake = open_lake(settings, mentioned_in=suite.table)
+    per_night = count_rows(suite.table, settings, interval) // len(interval)
+    step = max(1, ROWS_AT_ONCE // max(per_night, 1))
+    nights = list(interval.nights())
+    for first in range(0, len(nights), step):
+        part = nights[first : first + step]
+        predicate = f"batch_date BETWEEN DATE '{part[0]}' AND DATE '{part[-1]}'"
+        rows = pl.DataFrame(lake.sql(suite.partitions_sql(predicate)).to_arrow_table())
+        for night in part:
+            yield night, rows.filter(pl.col("batch_date") == night).drop("batch_date").sort(suite.columns)
 
 
-def check_gate(gate: Any, interval: Interval, settings: Settings) -> list[dict[str, Any]]:
+def check_gate(gate: Gate, interval: Interval, settings: Settings) -> list[dict[str, Any]]:
     """Return the results of every night, table and expectation of a gate; each night is judged by itself."""
     validator = Validator()
     results: list[dict[str, Any]] = []
     for suite in suites_of(gate):
-        rows = partition(suite, interval, settings)
-        for night in interval.nights():
-            results += validator.results(suite, night, rows.filter(pl.col("batch_date") == night))
+        for night, rows in partitions(suite, interval, settings):
+            results += validator.results(suite, night, rows)
     return results
 
 
@@ -48,19 +64,28 @@ def store_results(gate: str, results: list[dict[str, Any]], interval: Interval, 
     replace_nights(table, "ops.gate_results", interval, settings)
 
 
-def failure_screen(gate: str, failed: list[dict[str, Any]]) -> str:
+def show_command(row: Mapping[str, Any]) -> str:
+    """Return the ``habitlake sql`` line that shows the rows behind a result, ready for a shell."""
+    suite = next(suite for suite in suites_of(row["gate"]) if suite.table == row["table_name"])
+    check = next(check for check in suite.checks if check.name == row["expectation"])
+    sql = suite.rows_sql(check, str(row["batch_date"]))
+    return 'habitlake sql "' + re.sub(r'(["$`\\\\])', r"\\\1", sql) + '"'
+
+
+def failure_screen(gate: str, failed: Sequence[Mapping[str, Any]]) -> str:
     """Return one screen that says what was wrong and where the rows are."""
-    lines = [f"gate {gate} failed: {len(failed)} expectations do not hold; nothing was published"]
+    count = f"{len(failed)} expectation does" if len(failed) == 1 else f"{len(failed)} expectations do"
+    lines = [f"gate {gate} failed: {count} not hold; nothing was published"]
     for row in failed[:SHOWN]:
+        sample = f", such as {row['sample']}" if row["sample"] != "[]" else ""
         lines += [
             f"  {row['batch_date']} {row['table_name']}: {row['expectation']}",
-            f"    observed {row['observed']}, {row['unexpected_count']} of {row['row_count']} rows, such as {row['sample']}",
+            f"    observed {row['observed']}, {row['unexpected_count']} of {row['row_count']} rows{sample}",
+            f"    rows: {show_command(row)}",
         ]
     if len(failed) > SHOWN:
         lines.append(f"  and {len(failed) - SHOWN} more")
-    first = failed[0]
     lines += [
-        f"rows: habitlake sql \"select * from {first['table_name']} where batch_date = '{first['batch_date']}'\"",
         "all results: habitlake sql \"select * from ops.gate_results where not success and severity = 'fail'\"",
         "what to do: docs/runbooks/gate_failed.md",
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from expectations.suites import Check, Suite
+from expectations.checks import Check, Suite
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.interfaces import Batch
@@ -31,8 +31,10 @@ class Validator:
         silence()
         import great_expectations as gx
 
-        # The library sets its own level when it is imported.
-        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        # Modules of the library set levels of their own when they are imported.
+        for name in logging.root.manager.loggerDict:
+            if name.startswith("great_expectations"):
+                logging.getLogger(name).setLevel(logging.ERROR)
         self._gx = gx
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
@@ -45,7 +47,7 @@ class Validator:
         Parameters
         ----------
         rows
-            The night's partition of the suite's table, with its derived columns.
+            What the suite reads of the night's partition, in an order that does not depend on the files.
         """
         batch: Batch = self._definition.get_batch({"dataframe": rows.to_pandas()})
         expectations = [self._expectation(check) for check in suite.checks]
@@ -55,7 +57,8 @@ class Validator:
         for check in suite.checks:
             result = by_id[check.name]
             detail = result.result or {}
-            sample = sorted({str(value) for value in detail.get("partial_unexpected_list") or []})[:SAMPLE_VALUES]
+            unexpected = detail.get("partial_unexpected_list") or [] if suite.shows_values(check) else []
+            sample = sorted({str(value) for value in unexpected})[:SAMPLE_VALUES]
             observed = detail.get("observed_value", detail.get("unexpected_percent"))
             yield {
                 "batch_date": night,

@@ -1,0 +1,137 @@
+"""What a suite is made of: checks on a table, the SQL they read, and the SQL that shows the rows that broke them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from habitlake.tables import get_table
+
+Gate = Literal["silver", "gold", "queue"]
+FAIL, WARN = "fail", "warn"
+IDENTIFIERS = frozenset({"event_id", "decision_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expectation: the Great Expectations class, its arguments, and what happens when it does not hold."""
+
+    kind: str
+    severity: str
+    arguments: tuple[tuple[str, Any], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns it looks at; none for a check of the table."""
+        values = dict(self.arguments)
+        return (values["column"],) if "column" in values else tuple(values.get("column_list", ()))
+
+    @property
+    def name(self) -> str:
+        """Name of the expectation with its columns and severity, unique within a table."""
+        where = ",".join(self.columns) or "table"
+        return f"{self.kind}({where})" + ("" if self.severity == FAIL else ":warn")
+
+    def broken_by(self) -> str | None:
+        """Return the SQL predicate of the rows that break it; None for a check of the table."""
+        values, column = dict(self.arguments), ", ".join(self.columns)
+        bounds = [
+            f"{column} {sign} {values[key]}" for key, sign in (("min_value", "<"), ("max_value", ">")) if key in values
+        ]
+        predicates = {
+            "ExpectColumnValuesToBeBetween": " or ".join(bounds),
+            "ExpectColumnValuesToNotBeNull": f"{column} is null",
+            "ExpectColumnValuesToBeNull": f"{column} is not null",
+            "ExpectColumnValuesToMatchRegex": f"not regexp_matches({column}, {quoted(str(values.get('regex')))})",
+            "ExpectColumnValuesToBeUnique": f"count(*) over (partition by {column}) > 1",
+            "ExpectCompoundColumnsToBeUnique": f"count(*) over (partition by {column}) > 1",
+        }
+        return predicates.get(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Checks on one table of a gate; ``derived`` columns are DuckDB SQL over one night's partition."""
+
+    gate: Gate
+    table: str
+    checks: tuple[Check, ...]
+    derived: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that the checks look at, and the key that puts the rows in an order of their own."""
+        looked_at = {column for check in self.checks for column in check.columns}
+        key = [column for column in get_table(self.table).key if column != "batch_date"]
+        return [*key, *sorted(looked_at - set(key))]
+
+    def partitions_sql(self, predicate: str) -> str:
+        """Return the SQL that reads what the checks look at from the partitions of the predicate."""
+        own = dict(self.derived)
+        chosen = [f"{own[column]} AS {column}" if column in own else column for column in self.columns]
+        return f"SELECT batch_date, {', '.join(chosen)} FROM {self.table} WHERE {predicate}"
+
+    def rows_sql(self, check: Check, night: str) -> str:
+        """Return the SQL that shows a night's rows that break a check (for a check of the table: the nights)."""
+        predicate = check.broken_by()
+        if predicate is None:
+            return f"select batch_date, count(*) from {self.table} group by all order by 1 desc"
+        shown = [f"{sql} as {name}" for name, sql in self.derived if name in check.columns]
+        return f"select {', '.join([*shown, '*'])} from {self.table} where batch_date = '{night}' qualify {predicate}"
+
+    def shows_values(self, check: Check) -> bool:
+        """Whether values that break the check may be stored: not where they tell who a person is."""
+        personal = IDENTIFIERS | set(get_table(self.table).pii_columns)
+        return not personal & set(check.columns)
+
+
+def quoted(text: str) -> str:
+    """Return the text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def between(column: str, low: float | None, high: float | None, severity: str = FAIL) -> Check:
+    """Expect every value that is not null to lie in the closed range."""
+    arguments = {"column": column, "min_value": low, "max_value": high}
+    return Check(
+        "ExpectColumnValuesToBeBetween",
+        severity,
+        tuple((key, value) for key, value in arguments.items() if value is not None),
+    )
+
+
+def not_null(column: str) -> Check:
+    """Expect no null."""
+    return Check("ExpectColumnValuesToNotBeNull", FAIL, (("column", column),))
+
+
+def matches(column: str, regex: str) -> Check:
+    """Expect every value that is not null to match."""
+    return Check("ExpectColumnValuesToMatchRegex", FAIL, (("column", column), ("regex", regex)))
+
+
+def unique(*columns: str) -> Check:
+    """Expect the columns together to name each row once."""
+    if len(columns) == 1:
+        return Check("ExpectColumnValuesToBeUnique", FAIL, (("column", columns[0]),))
+    return Check("ExpectCompoundColumnsToBeUnique", FAIL, (("column_list", columns),))
+
+
+def some_rows() -> Check:
+    """Expect at least one row; an empty night is worth a look, not a stop."""
+    return Check("ExpectTableRowCountToBeBetween", WARN, (("min_value", 1),))
+
+
+def no_violation(column: str) -> Check:
+    """Expect a derived column that names the first rule a row breaks to be null everywhere."""
+    return Check("ExpectColumnValuesToBeNull", FAIL, (("column", column),))
+
+
+def first_broken(rules: Iterable[tuple[str, str]]) -> str:
+    """Return SQL that names the first rule a row breaks; null for a row that keeps all.
+
+    Parameters
+    ----------
+    rules
+        Name and SQL predicate that is true for a row that breaks the rule; null counts as kept.
+    """
+    return "CASE " + " ".join(f"WHEN {predicate} THEN {quoted(name)}" for name, predicate in rules) + " END"
