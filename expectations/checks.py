@@ -1,12 +1,13 @@
 """What a suite is made of: checks on a table, the SQL they read, and the SQL that shows the rows that broke them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from habitlake.tables import get_table
 
 Gate = Literal["silver", "gold", "queue"]
+Rules = tuple[tuple[str, str], ...]
 FAIL, WARN = "fail", "warn"
 IDENTIFIERS = frozenset({"event_id", "decision_id"})
 
@@ -48,14 +49,24 @@ class Check:
         return predicates.get(self.kind)
 
 
+def _first_broken(rules: Rules) -> str:
+    return "CASE " + " ".join(f"WHEN {predicate} THEN {quoted(name)}" for name, predicate in rules) + " END"
+
+
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Checks on one table of a gate; ``derived`` columns are DuckDB SQL over one night's partition."""
+    """Checks on one table of a gate, and the columns that are computed in DuckDB SQL before they run.
+
+    ``derived`` columns are expressions over a night's partition. A column of ``rules`` names the first rule that a
+    row breaks and is null for a row that keeps all; each rule is a name and a predicate that is true where it is
+    broken (null counts as kept).
+    """
 
     gate: Gate
     table: str
     checks: tuple[Check, ...]
     derived: tuple[tuple[str, str], ...] = ()
+    rules: tuple[tuple[str, Rules], ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -66,17 +77,29 @@ class Suite:
 
     def partitions_sql(self, predicate: str) -> str:
         """Return the SQL that reads what the checks look at from the partitions of the predicate."""
-        own = dict(self.derived)
+        own = dict(self.derived) | {name: _first_broken(rules) for name, rules in self.rules}
         chosen = [f"{own[column]} AS {column}" if column in own else column for column in self.columns]
         return f"SELECT batch_date, {', '.join(chosen)} FROM {self.table} WHERE {predicate}"
 
-    def rows_sql(self, check: Check, night: str) -> str:
-        """Return the SQL that shows a night's rows that break a check (for a check of the table: the nights)."""
-        predicate = check.broken_by()
-        if predicate is None:
+    def rows_sql(self, check: Check, night: str, broken: Collection[str]) -> str:
+        """Return the SQL that shows a night's rows that break a check (for a check of the table: the nights).
+
+        Parameters
+        ----------
+        broken
+            Names of the rules that were found broken, where the check looks at a column of rules.
+        """
+        if (predicate := check.broken_by()) is None:
             return f"select batch_date, count(*) from {self.table} group by all order by 1 desc"
-        shown = [f"{sql} as {name}" for name, sql in self.derived if name in check.columns]
-        return f"select {', '.join([*shown, '*'])} from {self.table} where batch_date = '{night}' qualify {predicate}"
+        for name, rules in self.rules:
+            if name in check.columns:
+                predicate = " or ".join(f"({rule})" for rule_name, rule in rules if rule_name in broken)
+        rows = f"{self.table} where batch_date = '{night}'"
+        if " over " in predicate:
+            return f"select * from {rows} qualify {predicate}"
+        if derived := [f"{sql} as {name}" for name, sql in self.derived if name in check.columns]:
+            return f"select * from (select {', '.join(derived)}, * from {rows}) where {predicate}"
+        return f"select * from {rows} and ({predicate})"
 
     def shows_values(self, check: Check) -> bool:
         """Whether values that break the check may be stored: not where they tell who a person is."""
@@ -122,16 +145,5 @@ def some_rows() -> Check:
 
 
 def no_violation(column: str) -> Check:
-    """Expect a derived column that names the first rule a row breaks to be null everywhere."""
+    """Expect that no row breaks a rule of the column."""
     return Check("ExpectColumnValuesToBeNull", FAIL, (("column", column),))
-
-
-def first_broken(rules: Iterable[tuple[str, str]]) -> str:
-    """Return SQL that names the first rule a row breaks; null for a row that keeps all.
-
-    Parameters
-    ----------
-    rules
-        Name and SQL predicate that is true for a row that breaks the rule; null counts as kept.
-    """
-    return "CASE " + " ".join(f"WHEN {predicate} THEN {quoted(name)}" for name, predicate in rules) + " END"

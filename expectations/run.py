@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ def show_command(row: Mapping[str, Any]) -> str:
     """Return the ``habitlake sql`` line that shows the rows behind a result, ready for a shell."""
     suite = next(suite for suite in suites_of(row["gate"]) if suite.table == row["table_name"])
     check = next(check for check in suite.checks if check.name == row["expectation"])
-    sql = suite.rows_sql(check, str(row["batch_date"]))
+    sql = suite.rows_sql(check, str(row["batch_date"]), json.loads(row["sample"]))
     return 'habitlake sql "' + re.sub(r'(["$`\\\\])', r"\\\1", sql) + '"'
 
 

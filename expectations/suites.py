@@ -11,7 +11,6 @@ from expectations.checks import (
     Gate,
     Suite,
     between,
-    first_broken,
     matches,
     no_violation,
     not_null,
@@ -55,7 +54,7 @@ def _contract_suite(family: Family) -> Suite:
         checks.append(unique("user_id"))
     if family.name in ("workout", "wellbeing"):
         checks.append(some_rows())
-    return Suite("silver", family.table, tuple(checks), (("contract_violation", first_broken(rules)),))
+    return Suite("silver", family.table, tuple(checks), rules=(("contract_violation", tuple(rules)),))
 
 
 _NIGHT = "(PARTITION BY batch_date)"
@@ -83,7 +82,7 @@ USER_DAY = Suite(
     "gold",
     "gold.user_day",
     (unique("user_id", "local_date"), no_violation("negative_measure"), some_rows()),
-    (("negative_measure", first_broken((name, f"{name} IS NULL OR {name} < 0") for name in _MEASURES)),),
+    rules=(("negative_measure", tuple((name, f"{name} IS NULL OR {name} < 0") for name in _MEASURES)),),
 )
 
 USER_FEATURES = Suite(
@@ -137,32 +136,28 @@ DECISIONS = Suite(
         no_violation("sending_violation"),
         some_rows(),
     ),
-    (
-        ("available_probability", "CASE WHEN available THEN coalesce(probability, -1) END"),
+    derived=(("available_probability", "CASE WHEN available THEN coalesce(probability, -1) END"),),
+    rules=(
         (
             "availability_violation",
-            first_broken(
-                [
-                    ("sent although unavailable", "send AND NOT available"),
-                    ("unavailable with a probability", "NOT available AND probability <> 0"),
-                    ("unavailable without a reason", "NOT available AND coalesce(len(unavailable_reasons), 0) = 0"),
-                    ("available with a reason not to be", "available AND len(unavailable_reasons) > 0"),
-                ]
+            (
+                ("sent although unavailable", "send AND NOT available"),
+                ("unavailable with a probability", "NOT available AND probability <> 0"),
+                ("unavailable without a reason", "NOT available AND coalesce(len(unavailable_reasons), 0) = 0"),
+                ("available with a reason not to be", "available AND len(unavailable_reasons) > 0"),
             ),
         ),
         (
             "sending_violation",
-            first_broken(
-                [
-                    ("sent without a message", "send AND coalesce(trim(message), '') = ''"),
-                    ("sent without a time", "send AND (send_at IS NULL OR expires_at IS NULL)"),
-                    ("expires before it is sent", "expires_at <= send_at"),
-                    ("sent before it was decided", "send_at < decided_at"),
-                    (
-                        "sent outside 08:00 to 21:00 local time",
-                        f"send AND {_KNOWN_ZONE} AND {_LOCAL_TIME} NOT BETWEEN TIME '08:00' AND TIME '21:00'",
-                    ),
-                ]
+            (
+                ("sent without a message", "send AND coalesce(trim(message), '') = ''"),
+                ("sent without a time", "send AND (send_at IS NULL OR expires_at IS NULL)"),
+                ("expires before it is sent", "expires_at <= send_at"),
+                ("sent before it was decided", "send_at < decided_at"),
+                (
+                    "sent outside 08:00 to 21:00 local time",
+                    f"send AND {_KNOWN_ZONE} AND {_LOCAL_TIME} NOT BETWEEN TIME '08:00' AND TIME '21:00'",
+                ),
             ),
         ),
     ),

@@ -1,0 +1,232 @@
+"""Every gate passes sound nights, is shown to fail, and says what, where and how to see it."""
+
+import json
+import subprocess
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from expectations.run import check_gate, failure_screen, partitions, show_command, store_results
+from expectations.suites import SUITES, suites_of
+from expectations.validate import Validator
+from habitlake.cli.lake import query
+from habitlake.clock import Interval, night_end
+from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.tables import get_table
+
+NIGHT = date(2026, 3, 31)
+NEXT = NIGHT + timedelta(days=1)
+ONE = Interval(NIGHT, NIGHT)
+BOTH = Interval(NIGHT, NEXT)
+END = night_end(NIGHT)
+
+WORKOUT = {
+    "event_id": "e1", "user_id": "u1", "event_type": "workout_completed", "event_at": datetime(2026, 3, 31, 9, tzinfo=UTC),
+    "event_offset_s": 7200, "event_date": NIGHT, "workout_id": "w1", "duration_s": 1800.0, "completion_rate": 0.9,
+    "intensity": "high", "stress_level": 4.0,
+}  # fmt: skip
+SLEEP = {**WORKOUT, "event_type": "sleep_logged", "sleep_duration_s": 27_000.0}
+AUDIT = {"_source_file": "a.jsonl", "raw_count": 10, "accepted_count": 8, "duplicate_count": 1, "rejected_count": 1}
+LEDGER = {"user_id": "u1", "local_date": NIGHT} | {
+    name: 0 for name in get_table("gold.user_day").column_names if name not in ("batch_date", "user_id", "local_date")
+}
+FEATURES = {
+    "user_id": "u1", "event_timestamp": END, "created_timestamp": END, "time_zone": "Europe/Berlin",
+    "as_of_date": NIGHT, "first_local_date": NIGHT, "workout_frequency_7d": 0.5, "workout_frequency_30d": 0.4,
+    "stress_level": 4.0, "streak_length_current": 3,
+}  # fmt: skip
+PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
+DECISION = {
+    "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
+    "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6,
+    "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC), "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
+}  # fmt: skip
+SOUND = {
+    "silver.workouts": WORKOUT,
+    "silver.wellbeing": {key: SLEEP[key] for key in SLEEP if key in get_table("silver.wellbeing").column_names},
+    "silver.batch_audit": AUDIT,
+    "gold.user_day": LEDGER,
+    "gold.user_features": FEATURES,
+    "gold.predictions": PREDICTION,
+    "gold.decisions": DECISION,
+}
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return Validator()
+
+
+@pytest.fixture(autouse=True)
+def one_validator(validator, monkeypatch):
+    """The library takes seconds to import and a context to make; the tests share one."""
+    monkeypatch.setattr("expectations.run.Validator", lambda: validator)
+
+
+def plant(settings, table, *rows, night=NIGHT):
+    """Write a night's partition of full rows, unchecked."""
+    complete = [{**dict.fromkeys(get_table(table).column_names), **row, "batch_date": night} for row in rows]
+    schema = arrow_schema(get_table(table))
+    data = pa.Table.from_pylist(complete, schema=schema)
+    replace_nights(data, table, Interval(night, night), settings)
+
+
+def words(line):
+    """The words that a shell makes of a line."""
+    printed = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, text=True, check=True)
+    return printed.stdout.split("\0")[:-1]
+
+
+def broken(results):
+    return {(row["table_name"], row["expectation"]): row for row in results if not row["success"]}
+
+
+def person(number, **changes):
+    return {"user_id": f"u{number}", "event_id": f"e{number}", "decision_id": f"d{number}", **changes}
+
+
+def rows_of(table, *changes):
+    """Sound rows of different people, each with its changes."""
+    names = set(get_table(table).column_names)
+    return [
+        {key: value for key, value in {**SOUND[table], **person(number), **change}.items() if key in names}
+        for number, change in enumerate(changes)
+    ]
+
+
+@pytest.mark.parametrize("gate", ["silver", "gold", "queue"])
+def test_a_sound_night_passes_and_an_empty_one_passes_with_warnings(settings, gate):
+    for suite in suites_of(gate):
+        if suite.table in SOUND:
+            plant(settings, suite.table, SOUND[suite.table])
+    results = check_gate(gate, BOTH, settings)
+    assert not broken([row for row in results if row["batch_date"] == NIGHT])
+    empty = broken([row for row in results if row["batch_date"] == NEXT])
+    assert {row["severity"] for row in empty.values()} == {"warn"}
+    assert {name for _, name in empty} == {"ExpectTableRowCountToBeBetween(table):warn"}
+    assert len({(row["batch_date"], row["table_name"], row["expectation"]) for row in results}) == len(results)
+
+
+BAD = [
+    # gate, table, changes of rows (the first is sound), broken expectation, rows, sample
+    ("silver", "silver.workouts", {"stress_level": 11.0}, "ExpectColumnValuesToBeNull(contract_violation)", ["stress_level"]),
+    ("silver", "silver.workouts", {"intensity": "extreme"}, "ExpectColumnValuesToBeNull(contract_violation)", ["intensity"]),
+    ("silver", "silver.workouts", {"event_type": "nap"}, "ExpectColumnValuesToBeNull(contract_violation)", ["event_type"]),
+    ("silver", "silver.workouts", {"workout_id": None}, "ExpectColumnValuesToBeNull(contract_violation)", ["workout_id is missing"]),
+    ("silver", "silver.workouts", {"user_id": "a b"}, "ExpectColumnValuesToMatchRegex(user_id)", []),
+    ("silver", "silver.workouts", {"event_id": None}, "ExpectColumnValuesToNotBeNull(event_id)", None),
+    ("silver", "silver.batch_audit", {"_source_file": "b", "accepted_count": 7}, "ExpectColumnValuesToBeBetween(unaccounted_lines)", ["1"]),
+    ("gold", "gold.user_day", {"steps": -1}, "ExpectColumnValuesToBeNull(negative_measure)", ["steps"]),
+    ("gold", "gold.user_day", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
+    ("gold", "gold.user_features", {"user_id": "u0"}, "ExpectColumnValuesToBeUnique(user_id)", []),
+    ("gold", "gold.user_features", {"workout_frequency_30d": 30.0}, "ExpectColumnValuesToBeBetween(workout_frequency_30d)", ["30.0"]),
+    ("gold", "gold.user_features", {"as_of_date": NEXT}, "ExpectColumnValuesToBeBetween(days_as_of_before_night)", ["-1"]),
+    ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
+    ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
+    ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
+    ("queue", "gold.decisions", {"probability": None}, "ExpectColumnValuesToBeBetween(available_probability)", ["-1.0"]),
+    ("queue", "gold.decisions", {"available": False, "probability": 0.0, "unavailable_reasons": ["no_use"]}, "ExpectColumnValuesToBeNull(availability_violation)", ["sent although unavailable"]),
+    ("queue", "gold.decisions", {"available": False, "probability": 0.0, "send": False}, "ExpectColumnValuesToBeNull(availability_violation)", ["unavailable without a reason"]),
+    ("queue", "gold.decisions", {"message": " "}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent without a message"]),
+    ("queue", "gold.decisions", {"expires_at": datetime(2026, 4, 1, 6, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["expires before it is sent"]),
+    # 05:30 UTC is 07:30 in Berlin in summer: an hour later than the same instant in winter.
+    ("queue", "gold.decisions", {"send_at": datetime(2026, 4, 1, 5, 30, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent outside 08:00 to 21:00 local time"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("gate", "table", "change", "expectation", "sample"), BAD)
+def test_a_planted_row_breaks_its_expectation_and_no_other(
+    settings, validator, gate, table, change, expectation, sample
+):
+    plant(settings, table, *rows_of(table, {}, change))
+    suite = next(suite for suite in suites_of(gate) if suite.table == table)
+    ((night, rows),) = partitions(suite, ONE, settings)
+    found = broken(validator.results(suite, night, rows))
+    assert list(found) == [(table, expectation)]
+    row = found[table, expectation]
+    duplicates = 2 if "Unique" in expectation else 1
+    assert (row["severity"], row["unexpected_count"], row["row_count"]) == ("fail", duplicates, 2)
+    if sample is not None:
+        assert json.loads(row["sample"]) == sample
+    assert "u0" not in json.dumps(row, default=str)
+
+    # The line that the screen gives shows just these rows.
+    program, command, sql = words(show_command(row))
+    assert (program, command) == ("habitlake", "sql")
+    columns, shown = query(sql, settings)
+    values = [dict(zip(columns, line, strict=True)) for line in shown]
+    assert len(values) == duplicates
+    for name, value in change.items():
+        assert values[-1][name] == value
+
+
+def test_a_night_of_mostly_refused_lines_fails_and_some_refused_lines_warn(settings):
+    plant(
+        settings,
+        "silver.batch_audit",
+        {**AUDIT, "raw_count": 100, "accepted_count": 30, "duplicate_count": 0, "rejected_count": 70},
+        {
+            **AUDIT,
+            "_source_file": "b",
+            "raw_count": 50,
+            "accepted_count": 40,
+            "duplicate_count": 0,
+            "rejected_count": 10,
+        },
+    )
+    found = broken(check_gate("silver", ONE, settings))
+    audit = {name: row for (table, name), row in found.items() if table == "silver.batch_audit"}
+    assert {name: row["severity"] for name, row in audit.items()} == {
+        "ExpectColumnValuesToBeBetween(rejected_share):warn": "warn",
+        "ExpectColumnValuesToBeBetween(night_rejected_share)": "fail",
+    }
+
+
+def test_results_of_a_range_equal_the_loop_and_other_gates_are_kept(make_settings):
+    stored = {}
+    for way in ("range", "loop"):
+        settings = make_settings(way)
+        plant(settings, "gold.decisions", *rows_of("gold.decisions", {}, {"probability": 0.95}, {"probability": 0.05}))
+        plant(settings, "gold.user_day", LEDGER, night=NEXT)
+        parts = [BOTH] if way == "range" else [Interval(night, night) for night in reversed(list(BOTH.nights()))]
+        for part in parts:
+            for gate in ("queue", "gold", "queue"):
+                store_results(gate, check_gate(gate, part, settings), part, settings)
+        rows = scan_table("ops.gate_results", settings).collect()
+        stored[way] = rows.sort("batch_date", "gate", "table_name", "expectation").rows()
+    assert stored["range"] == stored["loop"]
+    checks = sum(len(suite.checks) for suite in SUITES if suite.gate != "silver")
+    assert len(stored["range"]) == 2 * checks
+
+
+def test_a_failing_gate_stops_the_night_with_one_screen(services, job):
+    plant(services, "gold.user_day", LEDGER)
+    plant(services, "gold.user_features", FEATURES, {**FEATURES, "user_id": "u2", "stress_level": 12.0})
+    result = job(services, "expectations.run", "--gate", "gold", "--start", str(NIGHT), check=False)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    screen = result.stderr[result.stderr.index("error: ") :]
+    assert "gate gold failed: 1 expectation does not hold; nothing was published" in screen
+    assert "2026-03-31 gold.user_features: ExpectColumnValuesToBeBetween(stress_level)" in screen
+    assert "1 of 2 rows, such as" in screen
+    assert "12.0" in screen
+    assert "and (stress_level < 1 or stress_level > 10)" in screen
+    assert len(screen.splitlines()) < 25
+    stored = scan_table("ops.gate_results", services).filter(~pl.col("success")).collect()
+    assert stored["expectation"].to_list() == ["ExpectColumnValuesToBeBetween(stress_level)"]
+
+    plant(services, "gold.user_features", FEATURES)
+    job(services, "expectations.run", "--gate", "gold", "--start", str(NIGHT))
+    assert scan_table("ops.gate_results", services).filter(~pl.col("success")).collect().height == 0
+
+
+def test_the_screen_stays_one_screen_however_much_is_wrong(settings):
+    bad = {"stress_level": 99.0, "workout_frequency_30d": 99.0, "skip_rate_30d": 9.0, "sleep_hours_7d": 99.0}
+    bad |= {"partner_share_30d": 9.0, "completion_rate_30d": 9.0, "goal_progress_rate": 9.0, "time_zone": None}
+    plant(settings, "gold.user_features", *rows_of("gold.user_features", *[bad] * 50))
+    failed = [row for row in check_gate("gold", ONE, settings) if not row["success"] and row["severity"] == "fail"]
+    screen = failure_screen("gold", failed)
+    assert f"and {len(failed) - 5} more" in screen
+    assert len(screen.splitlines()) < 25
