@@ -18,9 +18,22 @@ if [ -z "$python" ]; then
     exit 2
 fi
 
+# As root on Debian or Ubuntu system packages are installed; elsewhere a line says what to install.
+can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+apt_install() {
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
 if [ ! -x .tools/bin/uv ]; then
     echo "==> uv into .tools"
-    "$python" -m venv .tools
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        # Debian ships venv and pip apart from Python.
+        if ! can_apt || ! apt_install python3.11-venv; then
+            echo "error: $python has no venv; install it (Debian: apt-get install python3.11-venv) or set PYTHON" >&2
+            exit 2
+        fi
+    fi
+    "$python" -m venv --clear .tools
     .tools/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"
 fi
 
@@ -30,20 +43,20 @@ index=${PIP_INDEX_URL:-$(.tools/bin/python -m pip config get global.index-url 2>
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
 
 stamp=.venv/.locked
-wanted=$(cat requirements.lock pyproject.toml | cksum)
-if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+wanted="$(cat requirements.lock pyproject.toml | cksum) $PWD"
+found=$(cat "$stamp" 2>/dev/null || true)
+# An environment does not survive a move of the project, nor the loss of its Python.
+if [ ! -x .venv/bin/python ] || { [ -n "$found" ] && [ "${found%"$PWD"}" = "$found" ]; }; then
+    rm -rf .venv
+    found=
+fi
+if [ "$found" != "$wanted" ]; then
     echo "==> the locked environment into .venv (about a minute)"
     [ -x .venv/bin/python ] || .tools/bin/uv venv --quiet --python "$python" .venv
     .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
     .tools/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
     echo "$wanted" >"$stamp"
 fi
-
-# As root on Debian or Ubuntu system packages are installed; elsewhere a line says what to install.
-can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
-apt_install() {
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
-}
 
 java_binary=${JAVA_HOME:+$JAVA_HOME/bin/}java
 if ! command -v "$java_binary" >/dev/null; then

@@ -98,7 +98,9 @@ def test_features_equal_a_recompute_from_silver_as_known_on_the_night(lake, nigh
             assert row[name] == pytest.approx(value, abs=2e-6) if isinstance(value, float) else row[name] == value, (
                 row["user_id"], name, row[name], value,
             )  # fmt: skip
-    assert stored["event_timestamp"].unique().to_list() == [datetime.combine(night + timedelta(days=1), time(), tzinfo=UTC)]
+    assert stored["event_timestamp"].unique().to_list() == [
+        datetime.combine(night + timedelta(days=1), time(), tzinfo=UTC)
+    ]
 
 
 def test_the_ledger_has_several_entries_for_days_that_late_events_corrected(lake):

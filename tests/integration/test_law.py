@@ -121,7 +121,9 @@ def test_every_line_is_accounted_for_and_every_dirt_found(straight, landing, job
         found.update(batch["reasons"])
         found["duplicate"] += batch["duplicates"]
     assert found == landing[1]
-    result = job(settings, "habitlake.cli.app", "sql", "--json", "select reason, count(*) n from silver.rejected group by 1")
+    result = job(
+        settings, "habitlake.cli.app", "sql", "--json", "select reason, count(*) n from silver.rejected group by 1"
+    )
     stored = {row["reason"]: row["n"] for row in map(json.loads, result.stdout.splitlines())}
     assert stored == {reason: count for reason, count in landing[1].items() if reason != "duplicate"}
 

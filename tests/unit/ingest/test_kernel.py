@@ -130,18 +130,41 @@ def test_without_an_id_the_content_is_the_identity(kernel):
     shuffled["data"] = dict(reversed(list(shuffled["data"].items())))
     first, same, other = judge(
         kernel,
-        [changed(no_id), json.dumps(shuffled, indent=1), changed(lambda event: (no_id(event), data(duration=1801)(event)))],
+        [
+            changed(no_id),
+            json.dumps(shuffled, indent=1),
+            changed(lambda event: (no_id(event), data(duration=1801)(event))),
+        ],
     )
     assert first["event_id"] == first["content_hash"] == same["event_id"]
     assert other["event_id"] != first["event_id"]
 
 
 def test_the_same_instant_in_another_offset_is_the_same_content(kernel):
-    here, there = judge(kernel, [json.dumps(WORKOUT), changed(lambda event: event.update(timestamp="2025-01-15T07:30:00Z"))])
+    here, there = judge(
+        kernel, [json.dumps(WORKOUT), changed(lambda event: event.update(timestamp="2025-01-15T07:30:00Z"))]
+    )
     assert here["content_hash"] == there["content_hash"]
 
 
-VALUES = [None, 0, 1, 5, 5.5, -1, 1e9, "text", "7", "", [], ["a"], [1.5, 2], {}, {"monday": {}}, "2025-01-16T08:00:00+01:00"]
+VALUES = [
+    None,
+    0,
+    1,
+    5,
+    5.5,
+    -1,
+    1e9,
+    "text",
+    "7",
+    "",
+    [],
+    ["a"],
+    [1.5, 2],
+    {},
+    {"monday": {}},
+    "2025-01-16T08:00:00+01:00",
+]
 
 
 @pytest.mark.parametrize("event_type", EVENT_MODELS)
