@@ -84,6 +84,7 @@ EVENT_MODELS: dict[str, type[Contract]] = {
 }
 FAMILY_OF: dict[str, Family] = {event_type: family for family in FAMILIES for event_type in family.events}
 
+
 @lru_cache(maxsize=64)
 def event_model(event_type: str) -> type[BaseModel]:
     """Return the model of a whole event: the envelope around the payload of that type."""
