@@ -250,6 +250,16 @@ def contracts(
 
 
 @app.command()
+def dictionary(
+    folder: Annotated[Path, typer.Argument(help="folder to write the pages to")] = Path("docs/data_dictionary"),
+) -> None:
+    """Write the data dictionary from the table registry, one page per layer."""
+    from habitlake.tables.dictionary import write_dictionary
+
+    console.print(f"wrote {len(write_dictionary(folder))} pages to {folder}")
+
+
+@app.command()
 def up() -> None:
     """Start the embedded services and the Airflow UI; print the addresses."""
     from habitlake.runtime import stack

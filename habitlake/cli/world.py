@@ -21,10 +21,11 @@ TRAINING_NIGHTS = 90
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The source of a world and whether its first model training was tried."""
+    """The source of a world, whether its first model training was tried, and its first simulated night."""
 
     source: str
     trained: bool = False
+    first: date | None = None
 
     @property
     def adapter(self) -> tuple[str, Path] | None:
@@ -84,7 +85,8 @@ def load_world(settings: Settings, data: str | None) -> World:
     source, path = parse_source(data, settings), _file(settings)
     if not path.exists():
         return World(source or DEMO)
-    world = World(**json.loads(path.read_text()))
+    saved = json.loads(path.read_text())
+    world = World(saved["source"], saved["trained"], date.fromisoformat(saved["first"]) if saved["first"] else None)
     if source not in (None, world.source):
         msg = f"{settings.home} holds a world from {world.source}, not {source}; set HABITLAKE_HOME to another folder"
         raise PermanentError(msg)
@@ -95,7 +97,7 @@ def save_world(world: World, settings: Settings) -> None:
     """Write the world's record."""
     settings.home.mkdir(parents=True, exist_ok=True)
     temporary = _file(settings).with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(world)))
+    temporary.write_text(json.dumps(asdict(world), default=str))
     temporary.replace(_file(settings))
 
 
@@ -113,7 +115,7 @@ def plan_run(
     pending
         Landed nights after it.
     today
-        UTC date of the call; the first night of a demo world is the day before.
+        UTC date of the call; the first run of a demo world ends with the night before, unless the world has begun.
     history
         Nights of history that the first run of a demo world simulates.
 
@@ -125,8 +127,9 @@ def plan_run(
     simulated = world.source == DEMO
     if last_night is None:
         if simulated:
-            night = today - ONE_DAY
-            past = Interval(night - timedelta(days=history), night - ONE_DAY)
+            first = world.first or today - timedelta(days=history + 1)
+            night = first + timedelta(days=history)
+            past = Interval(first, night - ONE_DAY)
             return Plan(past, past, _training(past), night, night)
         if not landed:
             msg = "nothing has landed; import an export with DATA=NAME:PATH or put files under landing/events/batch_date=YYYY-MM-DD/"

@@ -20,6 +20,13 @@ def test_first_demo_run_simulates_history_trains_and_runs_yesterday():
     assert plan.train.end == date(2026, 3, 8)
 
 
+def test_a_first_run_taken_up_on_a_later_day_keeps_its_nights():
+    world = World(DEMO, first=date(2026, 2, 7))
+    plan = plan_run(world, landed=[TODAY], last_night=None, pending=[TODAY], today=TODAY + 3 * ONE, history=30)
+    assert plan.history == Interval(date(2026, 2, 7), date(2026, 3, 8))
+    assert plan.night == date(2026, 3, 9)
+
+
 def test_second_demo_run_is_the_next_night_alone():
     plan = plan_run(World(DEMO, trained=True), landed=[], last_night=TODAY, pending=[], today=TODAY, history=30)
     assert (plan.history, plan.train, plan.simulate_history) == (None, None, None)
@@ -56,8 +63,9 @@ def test_nothing_landed_says_what_to_do():
 
 def test_a_world_keeps_its_source(tmp_path):
     settings = Settings(home=tmp_path / "home", _env_file=None)
-    save_world(World(DEMO), settings)
-    assert load_world(settings, None).source == DEMO
+    world = World(DEMO, trained=True, first=TODAY)
+    save_world(world, settings)
+    assert load_world(settings, None) == world
     with pytest.raises(PermanentError, match="HABITLAKE_HOME"):
         load_world(settings, "landing")
     with pytest.raises(PermanentError, match="there is no"):

@@ -1,0 +1,39 @@
+"""The data dictionary: one page per layer, written from the registry."""
+
+from pathlib import Path
+
+from habitlake.tables import TABLES, Table
+
+
+def table_page(table: Table) -> str:
+    """Return one table as Markdown: grain, key, retention, owner, columns."""
+    kept = (
+        "every night"
+        if table.keep_daily_days is None
+        else f"every night for {table.keep_daily_days} days, then one a week"
+    )
+    lines = [
+        f"## {table.name}",
+        "",
+        f"{table.grain[0].upper()}{table.grain[1:]}. Key: {', '.join(table.key)}. Kept: {kept}. Owner: {table.owner}.",
+        "",
+        "| column | type | meaning | personal |",
+        "|---|---|---|---|",
+    ]
+    for column in table.columns:
+        # A nested type is as long as a page; its fields are the columns of silver.
+        kind = column.sql_type if len(column.sql_type) < 60 else "struct"
+        lines.append(f"| {column.name} | {kind} | {column.description} | {'yes' if column.pii else ''} |")
+    return "\n".join(lines)
+
+
+def write_dictionary(folder: Path) -> list[Path]:
+    """Write a page per layer; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for layer in dict.fromkeys(table.layer for table in TABLES.values()):
+        path = folder / f"{layer}.md"
+        pages = [table_page(table) for table in TABLES.values() if table.layer == layer]
+        path.write_text(f"# {layer}\n\nWritten by `make docs` from `habitlake/tables`.\n\n" + "\n\n".join(pages) + "\n")
+        written.append(path)
+    return written
