@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-PACKAGES := habitlake spark_jobs expectations feature_repo models interventions dags
+PACKAGES := habitlake spark_jobs expectations feature_repo models interventions dags bench
 export HABITLAKE_HOME ?=
 ifneq ($(LANDING),)
 export HABITLAKE_LANDING := $(abspath $(LANDING))

@@ -52,15 +52,18 @@ def simulate(interval: Interval, settings: Settings) -> None:
         console.print(f"    {summary}")
 
 
-def import_world(world: World, settings: Settings) -> None:
-    """Bring the world's export into landing, once."""
-    if world.adapter is None or ledger.landed_nights(settings):
-        return
+def import_world(world: World, settings: Settings) -> World:
+    """Bring the world's export into landing, once; an import that was cut off begins again."""
+    if world.adapter is None or world.imported:
+        return world
     from habitlake.adapters import run
 
     name, path = world.adapter
     with step(f"import {name} from {path}"):
         console.print(run(name, path, settings).as_text(), markup=False)
+    world = replace(world, imported=True)
+    save_world(world, settings)
+    return world
 
 
 def next_night(settings: Settings, data: str | None) -> date:
@@ -68,7 +71,7 @@ def next_night(settings: Settings, data: str | None) -> date:
     world = load_world(settings, data)
     with step("embedded services"):
         stack.ensure_services(settings)
-    import_world(world, settings)
+    world = import_world(world, settings)
     state = ledger.ledger_state(settings)
     if state.stale:
         repair(settings)
@@ -90,7 +93,8 @@ def next_night(settings: Settings, data: str | None) -> date:
         run_dag("nightly", plan.history, settings)
     if plan.train:
         run_dag("retrain", plan.train, settings)
-        save_world(replace(world, trained=True), settings)
+        world = replace(world, trained=True)
+        save_world(world, settings)
     if plan.simulate_night:
         simulate(Interval(plan.simulate_night, plan.simulate_night), settings)
     run_dag("nightly", Interval(plan.night, plan.night), settings)

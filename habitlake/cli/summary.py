@@ -100,7 +100,7 @@ def print_gates(gates: list[dict[str, Any]]) -> None:
 def print_models(models: list[dict[str, Any]]) -> None:
     """Print each registered model with its figures and the last decision on it."""
     if not models:
-        console.print("Models: none in force; decisions use features alone.")
+        console.print("Models: none was trained yet; decisions use features alone.")
         return
     for model in models:
         console.print(f"[bold]Model[/bold] {model['name']}: champion version {model.get('champion') or 'none'}")

@@ -21,9 +21,10 @@ TRAINING_NIGHTS = 90
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The source of a world, whether its first model training was tried, and its first simulated night."""
+    """The source of a world, how far its first run came, and its first simulated night."""
 
     source: str
+    imported: bool = False
     trained: bool = False
     first: date | None = None
 
@@ -86,7 +87,7 @@ def load_world(settings: Settings, data: str | None) -> World:
     if not path.exists():
         return World(source or DEMO)
     saved = json.loads(path.read_text())
-    world = World(saved["source"], saved["trained"], date.fromisoformat(saved["first"]) if saved["first"] else None)
+    world = World(**{**saved, "first": date.fromisoformat(saved["first"]) if saved["first"] else None})
     if source not in (None, world.source):
         msg = f"{settings.home} holds a world from {world.source}, not {source}; set HABITLAKE_HOME to another folder"
         raise PermanentError(msg)

@@ -19,7 +19,15 @@ from habitlake.nights.ledger import manifest
 from habitlake.settings import Settings
 from models.adherence.config import CONFIG
 from models.lifecycle.files import read_json, run_folder, write_json
-from models.lifecycle.registry import ARTIFACT, CHALLENGER, DECISION_TAG, FIGURES_TAG, client, set_champion
+from models.lifecycle.registry import (
+    ARTIFACT,
+    CHALLENGER,
+    FIGURES_TAG,
+    client,
+    ensure_model,
+    record_decision,
+    set_champion,
+)
 
 EXPERIMENT = "habitlake"
 CHANCE = 0.5
@@ -51,8 +59,6 @@ def decide_promotion(evaluation: Mapping[str, Any], min_improvement: float) -> t
 
 def register(folder: Path, evaluation: Mapping[str, Any], interval: str, settings: Settings) -> str:
     """Log the run and register the best candidate; return its version."""
-    from mlflow.exceptions import MlflowException
-
     mlflow = client(settings)
     experiment = mlflow.get_experiment_by_name(EXPERIMENT)
     location = str(settings.home / "mlflow" / "artifacts")
@@ -85,10 +91,7 @@ def register(folder: Path, evaluation: Mapping[str, Any], interval: str, setting
     for file in (ARTIFACT, "evaluation.json", "dataset.json", "MODEL_CARD.md"):
         mlflow.log_artifact(run_id, str(folder / file))
     mlflow.set_terminated(run_id)
-    try:
-        mlflow.create_registered_model(CONFIG.name)
-    except MlflowException:
-        mlflow.get_registered_model(CONFIG.name)
+    ensure_model(CONFIG.name, settings)
     version = mlflow.create_model_version(
         CONFIG.name,
         source=f"{run.info.artifact_uri}/{ARTIFACT}",
@@ -106,6 +109,7 @@ def run(context: JobContext) -> Mapping[str, object]:
     evaluation = read_json(folder / "evaluation.json")
     if evaluation["refused"]:
         decision = {"promoted": False, "reason": f"refused: {evaluation['refused']}", "version": None}
+        record_decision(CONFIG.name, str(decision["reason"]), settings)
     else:
         version = register(folder, evaluation, str(context.interval), settings)
         promoted, reason = decide_promotion(evaluation, CONFIG.min_improvement)
@@ -113,7 +117,7 @@ def run(context: JobContext) -> Mapping[str, object]:
         if promoted:
             set_champion(CONFIG.name, version, settings, str(decision["reason"]))
         else:
-            client(settings).set_registered_model_tag(CONFIG.name, DECISION_TAG, str(decision["reason"]))
+            record_decision(CONFIG.name, str(decision["reason"]), settings)
     write_json(folder / "promotion.json", decision)
     context.log.info(str(decision["reason"]))
     return decision

@@ -79,6 +79,22 @@ def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]
     return dict(joblib.load(path))
 
 
+def ensure_model(model: str, settings: Settings) -> None:
+    """Register the model's name unless it is there."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client(settings).create_registered_model(model)
+    except MlflowException:
+        client(settings).get_registered_model(model)
+
+
+def record_decision(model: str, reason: str, settings: Settings) -> None:
+    """Keep why the last training run was promoted or refused, also where it never came to a version."""
+    ensure_model(model, settings)
+    client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
+
+
 def set_champion(model: str, version: str, settings: Settings, reason: str) -> None:
     """Move the champion alias and record why.
 
@@ -95,11 +111,14 @@ def set_champion(model: str, version: str, settings: Settings, reason: str) -> N
         msg = f"model {model} has no version {version}; `habitlake models` lists what there is"
         raise PermanentError(msg) from error
     client(settings).set_registered_model_alias(model, CHAMPION, version)
-    client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
+    record_decision(model, reason, settings)
 
 
 def model_report(settings: Settings) -> list[dict[str, Any]]:
-    """Return per registered model: champion, challenger, versions, the last decision, figures of the champion."""
+    """Return per registered model: champion, challenger, versions, the last decision, and figures.
+
+    The figures are the champion's, or, where none is in force, those of the challenger that was refused.
+    """
     if not has_registry(settings):
         return []
     report = []
@@ -107,8 +126,9 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
         aliases = dict(model.aliases or {})
         champion = aliases.get(CHAMPION)
+        shown = champion or aliases.get(CHALLENGER)
         figures = next(
-            (version.tags.get(FIGURES_TAG) for version in versions if str(version.version) == str(champion)), None
+            (version.tags.get(FIGURES_TAG) for version in versions if str(version.version) == str(shown)), None
         )
         metrics = [
             {
@@ -147,7 +167,7 @@ def models(context: typer.Context, json_output: Json = False) -> None:
     for model in report:
         console.print(
             f"[bold]{model['name']}[/bold]: champion {model['champion'] or 'none'}, challenger {model['challenger'] or 'none'},"
-            f" versions {', '.join(model['versions'])}"
+            f" versions {', '.join(model['versions']) or 'none'}"
         )
         console.print(f"    {model['decision']}", markup=False)
         if model["metrics"]:

@@ -1,0 +1,1 @@
+"""Figures of the platform beside its peers, measured in one run."""

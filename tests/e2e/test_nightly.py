@@ -1,0 +1,174 @@
+"""The real nightly DAG over a small simulated world: two runs of the command, and what people and scripts see."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from habitlake.runtime import postgres, spark_server
+from habitlake.settings import PROJECT_ROOT, Settings
+
+COMMAND = str(Path(sys.executable).with_name("habitlake"))
+
+
+class World:
+    """A home of its own and the command line on it."""
+
+    def __init__(self, home, **values):
+        self.settings = Settings(home=home, _env_file=None)
+        self.environment = {**os.environ, "HABITLAKE_HOME": str(home), **values}
+
+    def __call__(self, *arguments, code=0):
+        result = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=PROJECT_ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert result.returncode == code, f"{arguments}:\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
+        return result.stdout
+
+    def json(self, *arguments):
+        """The answer of a command for scripts."""
+        return json.loads(self(*arguments, "--json"))
+
+    def task_states(self):
+        """State of every task instance of Airflow, per DAG run."""
+        with postgres.connect("airflow", self.settings) as connection:
+            return connection.execute("SELECT dag_id, run_id, task_id, state FROM task_instance").fetchall()
+
+
+@pytest.fixture(scope="module")
+def world(world_home):
+    """A world of 200 people and 40 nights after its first `habitlake nightly`; its output."""
+    spark_server.stop(Settings(home=world_home, _env_file=None))
+    home = Path(tempfile.mkdtemp(prefix="habitlake-e2e-"))
+    home.chmod(0o755)
+    small = World(
+        home,
+        HABITLAKE_PEOPLE="200",
+        HABITLAKE_HISTORY_NIGHTS="40",
+        HABITLAKE_DIRT="0.05",
+        HABITLAKE_SPARK_DRIVER_MEMORY="3g",
+    )
+    try:
+        small.first_output = small("nightly")
+        yield small
+    finally:
+        small("down")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_the_first_run_ends_with_tonights_queue_and_every_task_green(world):
+    for part in ("Landing", "Gates", "adherence", "Tonight's queue", "make up"):
+        assert part in world.first_output
+    states = world.task_states()
+    assert {dag for dag, _, _, _ in states} == {"nightly", "retrain"}
+    assert len(states) == 12 + 4 + 12
+    assert {state for _, _, _, state in states} == {"success"}
+
+
+def test_status_audit_and_sql_answer_scripts(world):
+    status = world.json("status")
+    assert status["stale"] == status["pending"] == []
+    assert {gate["gate"] for gate in status["gates"]} == {"silver", "gold", "queue"}
+    assert all(gate["failed"] == 0 for gate in status["gates"])
+    assert status["rows"]["gold.user_features"]["night"] > 100
+    audit = world.json("audit")
+    assert len(audit) >= 30
+    assert all(batch["identity_holds"] for batch in audit)
+    refused = {reason for batch in audit for reason in batch["reasons"]}
+    assert len(refused) >= 8
+    stored = world("sql", "--json", "SELECT DISTINCT reason FROM silver.rejected").splitlines()
+    assert {json.loads(line)["reason"] for line in stored} == refused
+
+
+def test_a_model_was_judged_beside_its_baselines(world):
+    report = world.json("models")[0]
+    assert report["decision"].startswith(("promoted", "refused"))
+    assert {row["score"] for row in report["metrics"]} >= {
+        "logistic_regression",
+        "xgboost",
+        "base_rate",
+        "frequency_7d",
+    }
+    assert all("[" in row["auc"] for row in report["metrics"])
+
+
+def test_the_queue_is_claimed_once_and_every_decision_can_be_explained(world):
+    first, second = (world.json("queue", "claim", "--worker", name, "--limit", "5") for name in ("one", "two"))
+    assert not {item["decision_id"] for item in first} & {item["decision_id"] for item in second}
+    for item in first[:1]:
+        told = world("explain", item["decision_id"])
+        assert item["user_id"] in told
+
+
+def test_online_features_are_those_of_the_night(world):
+    stored = json.loads(
+        world(
+            "sql",
+            "--json",
+            "SELECT user_id, sessions_28d, CAST(event_timestamp AS VARCHAR) AS stamp FROM gold.user_features"
+            " WHERE batch_date = (SELECT max(batch_date) FROM gold.user_features) AND sessions_28d > 0"
+            " ORDER BY user_id LIMIT 1",
+        )
+    )
+    as_of = stored["stamp"][:10] + "T12:00:00"
+    record = world.json("features", "--user", stored["user_id"], "--as-of", as_of)[0]
+    served = {feature["name"]: feature["value"] for feature in record["features"]}
+    assert served["sessions_28d"] == stored["sessions_28d"]
+    stranger = world.json("features", "--user", "nobody", "--as-of", as_of)[0]
+    assert {feature["missing"] for feature in stranger["features"]} == {"unknown_user"}
+
+
+def test_the_next_night_follows_and_rerunning_it_changes_nothing(world):
+    before = world.json("status")["last_night"]
+    world("nightly")
+    status = world.json("status")
+    assert status["last_night"] > before
+    hashes = world.json("tables", "--hash")
+    world("nightly", "--date", status["last_night"])
+    again = world.json("tables", "--hash")
+    assert again == hashes
+    assert world.json("status")["stale"] == []
+
+
+def test_late_files_make_nights_stale_and_repair_mends_them(world):
+    nights = [row["batch_date"] for row in world.json("status")["nights"]]
+    late = world.settings.home / "landing" / "events" / f"batch_date={nights[1]}" / "late.jsonl"
+    late.write_text('{"broken": \n')
+    stale = world.json("status")["stale"]
+    assert [night["batch_date"] for night in stale] == [nights[1], nights[0]]
+    world("repair")
+    assert world.json("status")["stale"] == []
+    rejected = world("sql", "--json", "SELECT count(*) AS n FROM silver.rejected WHERE _source_file LIKE '%late.jsonl'")
+    assert json.loads(rejected)["n"] == 1
+
+
+def test_bad_input_is_one_clear_line_and_no_zero(world):
+    assert "YYYY-MM-DD" in _error(world, "nightly", "--date", "yesterday")
+    assert "no_such_table" in _error(world, "sql", "SELECT * FROM no_such_table")
+    assert "HABITLAKE_HOME" in _error(world, "nightly", "--data", "landing")
+
+
+def _error(world, *arguments):
+    result = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=PROJECT_ROOT,
+        env=world.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    return result.stderr + result.stdout

@@ -1,0 +1,52 @@
+"""When a candidate takes over: only when it earned it, and never when it is too good to be true."""
+
+import pytest
+
+from models.lifecycle.promote import decide_promotion
+
+CLEAR, UNCLEAR = [0.05, 0.03, 0.07], [0.01, -0.01, 0.03]
+
+
+def evaluation(**changes):
+    return {
+        "best": "xgboost",
+        "difference_to": {"base_rate": [0.3, 0.28, 0.32], "frequency_7d": CLEAR, "recency_frequency": CLEAR},
+        "figures": {"xgboost": {"auc": [0.8, 0.78, 0.82]}, "champion": {"auc": [0.75, 0.73, 0.77]}},
+        "leak_suspected": False,
+        **changes,
+    }
+
+
+def with_difference(name, value):
+    return evaluation(difference_to={**evaluation()["difference_to"], name: value})
+
+
+def test_the_first_model_that_beats_every_baseline_is_promoted():
+    promoted, reason = decide_promotion(evaluation(), 0.05)
+    assert promoted
+    assert "no champion was in force" in reason
+
+
+@pytest.mark.parametrize("baseline", ["base_rate", "frequency_7d", "recency_frequency"])
+def test_a_model_that_does_not_beat_a_baseline_is_refused_by_name(baseline):
+    promoted, reason = decide_promotion(with_difference(baseline, UNCLEAR), 0.05)
+    assert not promoted
+    assert baseline in reason
+
+
+@pytest.mark.parametrize(
+    ("difference", "promoted"),
+    [
+        (CLEAR, True),  # a fifth of the champion's 0.25 over chance
+        (UNCLEAR, False),  # could be chance
+        ([0.01, 0.005, 0.015], False),  # certain, but 4 % of the champion's gain
+    ],
+)
+def test_a_champion_gives_way_only_to_a_clear_and_sizeable_gain(difference, promoted):
+    assert decide_promotion(with_difference("champion", difference), 0.05)[0] is promoted
+
+
+def test_too_good_to_be_true_is_refused():
+    promoted, reason = decide_promotion(evaluation(leak_suspected=True), 0.05)
+    assert not promoted
+    assert "leak" in reason
