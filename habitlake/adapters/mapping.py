@@ -114,10 +114,15 @@ def load_mapping(path: Path) -> Mapping:
     return mapping
 
 
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
+def _rows(file: Path) -> Iterator[dict[str, Any] | None]:
+    """Yield the rows; None for a line that is no JSON object."""
     if file.suffix in (".jsonl", ".ndjson"):
-        for line in file.read_text().splitlines():
-            yield json.loads(line)
+        for line in file.read_text(errors="replace").splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            yield row if isinstance(row, dict) else None
         return
     with file.open(newline="") as stream:
         yield from csv.DictReader(stream)
@@ -162,6 +167,9 @@ def read_mapped(mapping: Mapping, path: Path, landing: Landing) -> None:
     needed = {mapping.user, mapping.timestamp.column, *([mapping.zone_column] if mapping.zone_column else [])}
     needed |= {field.column for field in (*mapping.data.values(), *mapping.context.values()) if field.column}
     for index, row in enumerate(_rows(file), start=1):
+        if row is None:
+            landing.skip(file.name, "a line is no JSON object")
+            continue
         missing = needed - set(row)
         if missing:
             msg = f"{file}, row {index}: no column {', '.join(sorted(missing))}; columns: {', '.join(row)}"

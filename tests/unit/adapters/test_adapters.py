@@ -98,6 +98,17 @@ def test_a_mapping_file_needs_no_code_and_counts_what_it_cannot_read(gymlog, wor
     assert sum(summary.skipped.values()) == 2
 
 
+def test_a_torn_line_of_json_is_skipped_and_counted(gymlog, world):
+    mapping, folder = gymlog
+    (folder / "sessions.csv").rename(folder / "sessions.jsonl")
+    whole = {"member": "ann", "id": "1", "ended": "01.03.2026 18:00", "minutes": "45"}
+    (folder / "sessions.jsonl").write_text(json.dumps(whole) + '\n{"member": "an\n[1]\n')
+    mapping.write_text(MAPPING.replace("sessions.csv", "sessions.jsonl"))
+    summary = run(str(mapping), folder, world)
+    assert len(landed(world)) == 1
+    assert summary.skipped == {("sessions.jsonl", "a line is no JSON object"): 2}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [(("minutes_to_seconds", "fortnights"), "minutes_to_seconds"), (("Europe/Berlin", "Europe/Atlantis"), "Atlantis")],
