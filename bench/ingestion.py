@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
+from habitlake.nights.ledger import landing_events
 from habitlake.runtime import spark_server
 from habitlake.settings import PROJECT_ROOT, Settings
 from habitlake.simulator import simulate_nights
@@ -59,8 +61,6 @@ def _job(settings: Settings, interval: Interval) -> None:
 
 
 def _duckdb(files: str, out: Path) -> None:
-    import duckdb
-
     duckdb.connect().execute(
         f"COPY (SELECT DISTINCT ON (eventId) * FROM read_json('{files}', format = 'newline_delimited',"
         " ignore_errors = true, maximum_object_size = 2000000, columns = {eventId: 'VARCHAR', userId: 'VARCHAR',"
@@ -86,7 +86,7 @@ def _spark(landing: str, out: Path, settings: Settings) -> None:
 
     spark = SparkSession.builder.remote(spark_server.ensure(settings)).create()
     schema = "eventId string, userId string, eventType string, timestamp string, data string, context string"
-    spark.read.schema(schema).json(f"{landing}/events").write.mode("overwrite").parquet(str(out))
+    spark.read.schema(schema).json(landing).write.mode("overwrite").parquet(str(out))
     spark.stop()
 
 
@@ -102,7 +102,8 @@ def measure(home: Path, lines: int, dirt: float) -> list[Measured]:
     interval = Interval(FIRST, FIRST + timedelta(days=NIGHTS - 1))
     people = max(int(lines / NIGHTS / LINES_PER_PERSON_AND_NIGHT), 1)
     landed = simulate_nights(settings, interval, people=people, dirt=dirt, seed=SEED).lines
-    files = f"{settings.landing}/events/*/*"
+    landing = landing_events(settings)
+    files = f"{landing}/*/*"
     work = home / "out"
     work.mkdir(parents=True, exist_ok=True)
     try:
@@ -113,7 +114,7 @@ def measure(home: Path, lines: int, dirt: float) -> list[Measured]:
         ways = [
             ("DuckDB", lambda: _duckdb(files, work / "duckdb.parquet"), "parse, null check, distinct id, one Parquet"),
             ("Polars", lambda: _polars(files, work / "polars.parquet"), "parse without data, distinct id, one Parquet"),
-            ("Spark", lambda: _spark(settings.landing, work / "spark", settings), "parse to strings, Parquet"),
+            ("Spark", lambda: _spark(landing, work / "spark", settings), "parse to strings, Parquet"),
         ]
         for name, way, does in ways:
             try:

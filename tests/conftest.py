@@ -66,15 +66,3 @@ def make_settings(world_home, tmp_path) -> Callable[..., Settings]:
 def settings(make_settings) -> Settings:
     """Settings of one fresh lake."""
     return make_settings()
-
-
-def process_environment(settings: Settings) -> dict[str, str]:
-    """The environment in which a process works on these settings."""
-    return {
-        **os.environ,
-        "HABITLAKE_HOME": str(settings.home),
-        "HABITLAKE_LANDING": settings.landing,
-        "HABITLAKE_LAKE": settings.lake,
-        "HABITLAKE_OUTBOX": settings.outbox,
-        "HABITLAKE_SPARK_DRIVER_MEMORY": settings.spark_driver_memory,
-    }

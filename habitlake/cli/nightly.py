@@ -83,9 +83,8 @@ def next_night(settings: Settings, data: str | None) -> date:
         today=datetime.now(UTC).date(),
         history=settings.history_nights,
     )
-    if plan.simulate_history:
-        # A first run that is cut off goes on from the same first night, on whatever day it is called again.
-        world = replace(world, first=plan.simulate_history.start)
+    # A first run that is cut off goes on from the same first night, on whatever day it is called again.
+    world = replace(world, first=plan.simulate_history.start if plan.simulate_history else world.first)
     save_world(world, settings)
     if plan.simulate_history:
         simulate(plan.simulate_history, settings)

@@ -4,11 +4,12 @@ A world is one ``HABITLAKE_HOME``. Its source is chosen by the first nightly run
 demo population, a real export read by an adapter, or files that others land.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from habitlake.clock import ONE_DAY, Interval
 from habitlake.errors import PermanentError
@@ -35,6 +36,9 @@ class World:
             return None
         name, _, path = self.source.partition(":")
         return name, Path(path)
+
+
+RECORD = TypeAdapter(World)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,7 @@ def load_world(settings: Settings, data: str | None) -> World:
     source, path = parse_source(data, settings), _file(settings)
     if not path.exists():
         return World(source or DEMO)
-    saved = json.loads(path.read_text())
-    world = World(**{**saved, "first": date.fromisoformat(saved["first"]) if saved["first"] else None})
+    world = RECORD.validate_json(path.read_bytes())
     if source not in (None, world.source):
         msg = f"{settings.home} holds a world from {world.source}, not {source}; set HABITLAKE_HOME to another folder"
         raise PermanentError(msg)
@@ -98,7 +101,7 @@ def save_world(world: World, settings: Settings) -> None:
     """Write the world's record."""
     settings.home.mkdir(parents=True, exist_ok=True)
     temporary = _file(settings).with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(world), default=str))
+    temporary.write_bytes(RECORD.dump_json(world))
     temporary.replace(_file(settings))
 
 

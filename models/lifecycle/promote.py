@@ -91,7 +91,6 @@ def register(folder: Path, evaluation: Mapping[str, Any], interval: str, setting
     for file in (ARTIFACT, "evaluation.json", "dataset.json", "MODEL_CARD.md"):
         mlflow.log_artifact(run_id, str(folder / file))
     mlflow.set_terminated(run_id)
-    ensure_model(CONFIG.name, settings)
     version = mlflow.create_model_version(
         CONFIG.name,
         source=f"{run.info.artifact_uri}/{ARTIFACT}",
@@ -107,19 +106,22 @@ def run(context: JobContext) -> Mapping[str, object]:
     settings = context.settings
     folder = run_folder(CONFIG.name, context.interval, settings)
     evaluation = read_json(folder / "evaluation.json")
+    # The name is registered even where no version is, so that a refusal is on record.
+    ensure_model(CONFIG.name, settings)
+    promoted, version = False, None
     if evaluation["refused"]:
-        decision = {"promoted": False, "reason": f"refused: {evaluation['refused']}", "version": None}
-        record_decision(CONFIG.name, str(decision["reason"]), settings)
+        reason = f"refused: {evaluation['refused']}"
     else:
         version = register(folder, evaluation, str(context.interval), settings)
-        promoted, reason = decide_promotion(evaluation, CONFIG.min_improvement)
-        decision = {"promoted": promoted, "reason": f"{reason} (version {version})", "version": version}
-        if promoted:
-            set_champion(CONFIG.name, version, settings, str(decision["reason"]))
-        else:
-            record_decision(CONFIG.name, str(decision["reason"]), settings)
+        promoted, verdict = decide_promotion(evaluation, CONFIG.min_improvement)
+        reason = f"{verdict} (version {version})"
+    if promoted and version is not None:
+        set_champion(CONFIG.name, version, settings, reason)
+    else:
+        record_decision(CONFIG.name, reason, settings)
+    decision = {"promoted": promoted, "reason": reason, "version": version}
     write_json(folder / "promotion.json", decision)
-    context.log.info(str(decision["reason"]))
+    context.log.info(reason)
     return decision
 
 

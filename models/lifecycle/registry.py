@@ -90,8 +90,7 @@ def ensure_model(model: str, settings: Settings) -> None:
 
 
 def record_decision(model: str, reason: str, settings: Settings) -> None:
-    """Keep why the last training run was promoted or refused, also where it never came to a version."""
-    ensure_model(model, settings)
+    """Keep why the last training run was promoted or refused, beside the registered name of the model."""
     client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
 
 

@@ -17,14 +17,7 @@ Run = Callable[..., subprocess.CompletedProcess]
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment in which a process works on these settings."""
-    values = {
-        "HABITLAKE_HOME": settings.home,
-        "HABITLAKE_LANDING": settings.landing,
-        "HABITLAKE_LAKE": settings.lake,
-        "HABITLAKE_OUTBOX": settings.outbox,
-        "HABITLAKE_SPARK_DRIVER_MEMORY": settings.spark_driver_memory,
-    }
-    return {**os.environ, **{name: str(value) for name, value in values.items()}}
+    return {**os.environ, **settings.environment()}
 
 
 @pytest.fixture
