@@ -24,6 +24,7 @@ IDENTITY = ("event_id", "event_date")
 LINE_KEY = ("batch_date", "_source_file", "_line")
 PROFILE_COLUMNS = ("event_type", "user_id", "event_at")
 KEY_COLUMNS = (*LINE_KEY, *IDENTITY, "content_hash")
+REPEAT_SCHEMA = "batch_date date, _source_file string, _line bigint, kind string"
 DUPLICATE, CONFLICT, SUPERSEDED = "duplicate", "conflict", "superseded"
 MAX_RANGES = 32
 
@@ -58,8 +59,8 @@ def within(frame: DataFrame, dates: Iterable[date]) -> DataFrame:
     return frame.where(reduce(operator.or_, ranges))
 
 
-def repeats(new: DataFrame, history: DataFrame | None) -> DataFrame:
-    """Return the lines of ``new`` that repeat an earlier event.
+def identified(new: DataFrame, history: DataFrame | None) -> DataFrame:
+    """Return the accepted lines with the 64-bit hash of their identity.
 
     Parameters
     ----------
@@ -71,23 +72,42 @@ def repeats(new: DataFrame, history: DataFrame | None) -> DataFrame:
     Returns
     -------
     DataFrame
+        The lines' keys, ``is_new`` (1 for lines of the nights, 0 for history), and ``identity``.
+    """
+    lines = new.select(*KEY_COLUMNS, F.lit(1).alias("is_new"))
+    if history is not None:
+        lines = lines.unionByName(history.select(*KEY_COLUMNS, F.lit(0).alias("is_new")))
+    return lines.withColumn("identity", F.xxhash64(*IDENTITY))
+
+
+def suspects(lines: DataFrame) -> DataFrame:
+    """Return the identities that more than one line has, a new one among them.
+
+    Identities are counted by their hash, which aggregates several times faster than text; the few found
+    (or, by a rare accident, sharing a hash) are then compared exactly by ``repeats``.
+    """
+    counted = lines.groupBy("identity").agg(F.count(F.lit(1)).alias("lines"), F.sum("is_new").alias("new_lines"))
+    return counted.where((F.col("lines") > 1) & (F.col("new_lines") > 0)).select("identity")
+
+
+def repeats(lines: DataFrame, suspected: DataFrame) -> DataFrame:
+    """Return the new lines that repeat an earlier event.
+
+    Parameters
+    ----------
+    lines
+        What ``identified`` returns.
+    suspected
+        What ``suspects`` returns of them.
+
+    Returns
+    -------
+    DataFrame
         One row per repeating line: batch_date, _source_file, _line, kind (duplicate or conflict).
     """
-    everything = new.select(*KEY_COLUMNS, F.lit(1).alias("is_new"))
-    if history is not None:
-        everything = everything.unionByName(history.select(*KEY_COLUMNS, F.lit(0).alias("is_new")))
-    # Identities are counted by a 64-bit hash, which aggregates several times faster than text; the few that
-    # occur twice (or, by a rare accident, share a hash) are then compared exactly.
-    hashed = everything.withColumn("identity", F.xxhash64(*IDENTITY))
-    suspects = (
-        hashed.groupBy("identity")
-        .agg(F.count(F.lit(1)).alias("lines"), F.sum("is_new").alias("new_lines"))
-        .where((F.col("lines") > 1) & (F.col("new_lines") > 0))
-        .select("identity")
-    )
     in_order = Window.partitionBy(*IDENTITY).orderBy(*LINE_KEY)
     return (
-        hashed.join(suspects, on="identity", how="left_semi")
+        lines.join(suspected, on="identity", how="left_semi")
         .select(
             *LINE_KEY,
             "is_new",

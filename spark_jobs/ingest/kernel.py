@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from habitlake.contracts import FAMILIES, FAMILY_OF
 from habitlake.lake import arrow_schema
@@ -50,7 +51,7 @@ class Kernel:
     def judge(self, lines: pa.Table) -> Iterator[pa.Table]:
         """Yield every line of the table once, typed and with its verdict; the order is not kept.
 
-        A table yielded holds the lines of one family, or lines that did not get as far as having one.
+        A table yielded holds accepted lines of one family, or refused lines; these have no payload or context.
 
         Parameters
         ----------
@@ -68,10 +69,18 @@ class Kernel:
         ).fetchall()
         families = {FAMILY_OF[event_type].name for (event_type,) in present if event_type is not None}
         wanted = [family for family in FAMILIES if family.name in families]
+        refused = []
         if (None,) in present:
-            yield self._fetch("refused", rejected_sql())
+            refused.append(self._fetch("refused", rejected_sql()))
         for family in wanted:
-            yield self._fetch(family.name, family_sql(family))
+            judged = self._fetch(family.name, family_sql(family))
+            if judged["reason"].null_count < judged.num_rows:
+                accepted = pc.is_null(judged["reason"])
+                refused.append(_untyped(judged.filter(pc.invert(accepted))))
+                judged = judged.filter(accepted)
+            yield judged
+        if refused:
+            yield pa.concat_tables(refused)
 
     def _prepare(self, name: str, sql: str) -> str:
         if name not in self._prepared:
@@ -81,6 +90,15 @@ class Kernel:
 
     def _fetch(self, name: str, sql: str) -> pa.Table:
         return self._connection.sql(self._prepare(name, sql)).to_arrow_table().cast(output_schema())
+
+
+def _untyped(refused: pa.Table) -> pa.Table:
+    # Blanked here and not in SQL, where a CASE around a struct costs as much as typing it.
+    for name in ("payload", "context"):
+        position = refused.schema.get_field_index(name)
+        field = refused.schema.field(position)
+        refused = refused.set_column(position, field, pa.nulls(refused.num_rows, field.type))
+    return refused
 
 
 @lru_cache(maxsize=1)

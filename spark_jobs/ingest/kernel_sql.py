@@ -46,15 +46,10 @@ def _cases(cases: Iterable[tuple[str, str]]) -> str:
     return "concat_ws('; ', " + ", ".join(f"CASE WHEN {condition} THEN {text} END" for condition, text in listed) + ")"
 
 
-def _canonical(struct: str, columns: Iterable[tuple[str, str]]) -> list[str]:
-    """Return ``name=value`` texts of a struct's fields; null where the field is, so that a new field changes no hash."""
-    texts = []
-    for name, sql_type in columns:
-        value = f"{struct}.{name}"
-        # The session's zone is UTC, so an instant has one text.
-        text = f"CAST(to_json({value}) AS VARCHAR)" if sql_type.startswith("array") else f"CAST({value} AS VARCHAR)"
-        texts.append(f"{quoted(name + '=')} || {text}")
-    return texts
+def _canonical(struct: str) -> str:
+    """Return a struct's one text, without the fields that are null, so that a new field changes no hash."""
+    # A merge patch leaves nulls out (RFC 7396); the session's zone is UTC, so an instant has one text.
+    return f"CAST(json_merge_patch('{{}}', to_json({struct})) AS VARCHAR)"
 
 
 ENVELOPE_STRUCTURE = json.dumps(dict.fromkeys(ENVELOPE_PATHS[:5], "VARCHAR"))
@@ -320,10 +315,8 @@ def family_sql(family: Family) -> str:
                 "user_id",
                 "event_type",
                 "epoch_us(event_at)",
-                *_canonical(
-                    "p", [(leaf.spec.column, leaf.spec.sql_type) for leaf in leaves if leaf.spec.column in own]
-                ),
-                *_canonical("context", [(column.name, column.sql_type) for column in CONTEXT_COLUMNS]),
+                _canonical("p"),
+                _canonical("context"),
                 "CASE WHEN cardinality(extras) > 0 THEN CAST(to_json(extras) AS VARCHAR) END",
             ]
         )
@@ -346,8 +339,7 @@ verdict AS (
   FROM judged
 ),
 typed AS (
-  SELECT *, CASE WHEN reason IS NULL THEN {own_struct} END AS p,
-    CASE WHEN reason IS NULL THEN {context_struct} END AS context,
+  SELECT *, {own_struct} AS p, {context_struct} AS context,
     CASE WHEN reason IS NULL AND list_sum(list_transform(k, lambda x: len(x))) > list_count(t) THEN {extras}
       ELSE MAP {{}}::MAP(VARCHAR, VARCHAR) END AS extras
   FROM verdict
@@ -361,7 +353,7 @@ SELECT batch_date, _source_file, _line, doc AS raw, raw_encoding, reason,
     WHEN '{Reason.OUT_OF_RANGE}' THEN out_of_range END AS detail,
   coalesce(event_id, content_hash) AS event_id, content_hash, user_id, event_type, event_at, event_offset_s,
   CAST(timezone('UTC', event_at) AS DATE) AS event_date, schema_version,
-  CASE WHEN reason IS NULL THEN {{{payload}}} END AS payload, context, extras
+  {{{payload}}} AS payload, context, extras
 FROM hashed
 """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TAIL_BYTES = 64 * 1024
 UNREADABLE_BYTES = 8 * 1024 * 1024
-BATCH_LINES = 100_000
+BATCH_LINES = 200_000
 # The kernel holds a batch some ten times over, and a text column of Arrow holds at most 2 GiB.
 BATCH_BYTES = 64 * 1024 * 1024
 NUL_ESCAPE = b"\\u0000"

@@ -6,11 +6,12 @@ Delta transaction that a Spark write ends in, so readers see all of a night's ne
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from habitlake.tables import get_table
 # Late events go to files of their own, so that they do not widen the event dates of every file: the search
 # for an old date then opens few files, however long the history is.
 LATE_AFTER = timedelta(days=2)
+EPOCH = date(1970, 1, 1)
 # Text that rarely repeats gains nothing from a dictionary and costs the time to build one.
 NO_DICTIONARY = frozenset(
     {"raw", "detail", "event_id", "content_hash", "user_id", "workout_id", "decision_id", "extras"}
@@ -100,6 +102,28 @@ def dictionary_columns(schema: pa.Schema) -> list[str]:
     return leaves
 
 
+def by_night(rows: pa.Table) -> Iterator[tuple[date, pa.Table, bool]]:
+    """Yield (night, its rows, whether their events came late), by night; the order within is kept.
+
+    Rows that already stand by night are sliced, not copied; the others are put in order by one copy.
+    """
+    if not rows.num_rows:
+        return
+    nights = rows["batch_date"].combine_chunks().cast(pa.int32()).to_numpy()
+    late = np.zeros(len(nights), dtype=bool)
+    if "event_date" in rows.column_names:
+        events = rows["event_date"].combine_chunks().cast(pa.int32()).fill_null(np.iinfo(np.int32).max).to_numpy()
+        late = events < nights - LATE_AFTER.days
+    keys = nights.astype(np.int64) * 2 + late
+    if np.any(keys[1:] < keys[:-1]):
+        order = np.argsort(keys, kind="stable")
+        rows, keys = rows.take(pa.array(order)), keys[order]
+    starts = [0, *(np.flatnonzero(np.diff(keys)) + 1)]
+    for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
+        key = int(keys[start])
+        yield EPOCH + timedelta(days=key // 2), rows.slice(start, end - start), bool(key % 2)
+
+
 class _Open:
     """A file being written."""
 
@@ -157,19 +181,10 @@ class PartWriter:
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Write rows with the table's columns (any order) to the files of their nights, as one row group each."""
-        nights = pc.unique(rows["batch_date"]).to_pylist()
-        for night in nights:
-            own = rows if len(nights) == 1 else rows.filter(pc.equal(rows["batch_date"], night))
-            if "event_date" in own.column_names:
-                late = pc.fill_null(pc.less(own["event_date"], night - LATE_AFTER), fill_value=False)
-                if pc.any(late).as_py():
-                    self._append(table, night, own.filter(late), late=True)
-                    own = own.filter(pc.invert(late))
-            self._append(table, night, own, late=False)
+        for night, own, late in by_night(rows):
+            self._append(table, night, own, late=late)
 
     def _append(self, table: str, night: date, rows: pa.Table, *, late: bool) -> None:
-        if not rows.num_rows:
-            return
         key = (table, night, late)
         schema = arrow_schema(get_table(table))
         schema = schema.remove(schema.get_field_index("batch_date"))

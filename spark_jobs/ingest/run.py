@@ -21,7 +21,16 @@ from habitlake.storage import filesystem, is_remote, join
 from spark_jobs.common.session import spark_session
 from spark_jobs.ingest.audit import Audit, audit_files, audit_table, check_identity
 from spark_jobs.ingest.bronze import BRONZE, Parsed, parse_landing
-from spark_jobs.ingest.dedupe import date_ranges, read_keys, repeats, superseded, within
+from spark_jobs.ingest.dedupe import (
+    REPEAT_SCHEMA,
+    date_ranges,
+    identified,
+    read_keys,
+    repeats,
+    superseded,
+    suspects,
+    within,
+)
 from spark_jobs.ingest.parts import commit_parts, stored_files
 from spark_jobs.ingest.plan import cut, landing_files
 from spark_jobs.ingest.silver import REJECTED, SILVER, read_repeats, write_silver
@@ -66,20 +75,27 @@ def ingest(spark: SparkSession, interval: Interval, settings: Settings, ingested
 def _find_repeats(
     spark: SparkSession, parsed: Parsed, interval: Interval, folder: str, settings: Settings
 ) -> str | None:
-    """Write the lines that do not become rows to the folder and return it; None when no line was accepted."""
+    """Write the lines that do not become rows to the folder and return it; None when every accepted line does."""
     accepted = [kind for kind in parsed.counts if kind.reason is None]
-    if not accepted:
-        return None
     dates = sorted({kind.event_date for kind in accepted if kind.event_date is not None})
+    if not dates:
+        return None
     bronze = read_keys(spark, [part.path for part in parsed.parts], settings)
     earlier = stored_files(BRONZE, interval.start, date_ranges(dates), settings)
     history = within(read_keys(spark, earlier, settings), dates) if earlier else None
-    repeated = repeats(bronze, history)
+    uri = folder.replace("s3://", "s3a://", 1) if is_remote(folder) else folder
+    lines = identified(bronze, history)
+    # Kept, so that its size is known when the plan of the comparison is made: as a rule it is small enough
+    # to spare the lines a shuffle.
+    suspected = suspects(lines).persist()
+    suspected.count()
+    repeats(lines, suspected).coalesce(MAX_REPEAT_FILES).write.mode("overwrite").parquet(uri)
+    suspected.unpersist()
     if any(kind.event_type in PROFILE_EVENTS for kind in accepted):
         profiles = bronze.where(F.col("event_type").isin(PROFILE_EVENTS))
-        repeated = repeated.unionByName(superseded(profiles, repeated))
-    uri = folder.replace("s3://", "s3a://", 1) if is_remote(folder) else folder
-    repeated.coalesce(MAX_REPEAT_FILES).write.mode("overwrite").parquet(uri)
+        found = superseded(profiles, spark.read.schema(REPEAT_SCHEMA).parquet(uri))
+        # Written last, beside the files that were read for it.
+        found.coalesce(1).write.mode("append").parquet(uri)
     return folder
 
 

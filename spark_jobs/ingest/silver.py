@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -42,6 +43,7 @@ TOP_LEVEL = (
 REFUSED = tuple(name for name in get_table(REJECTED).column_names if name not in ("batch_date", "stage"))
 CONFLICT_DETAIL = "an earlier line has this event id on this date with other content"
 LINE_IN_FILE = ["_source_file", "_line"]
+MAX_FILE_LINES = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,13 @@ def only(rows: pa.Table, lines: pa.Table) -> pa.Table:
 
 
 def _among(rows: pa.Table, lines: pa.Table) -> pa.Array:
-    keys = rows.select(LINE_IN_FILE).append_column("position", pa.array(range(rows.num_rows), pa.int64()))
-    found = keys.join(lines.select(LINE_IN_FILE), keys=LINE_IN_FILE, join_type="left semi", use_threads=False)
-    return pc.is_in(pa.array(range(rows.num_rows), pa.int64()), found["position"].combine_chunks())
+    """Return for each row whether its (_source_file, _line) is among the lines."""
+    files = pa.chunked_array([*rows["_source_file"].chunks, *lines["_source_file"].chunks])
+    codes = files.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    numbers = np.concatenate([rows["_line"].to_numpy(), lines["_line"].to_numpy()])
+    # A file has fewer lines than 2^40, so file and line fit one number.
+    keys = codes * MAX_FILE_LINES + numbers
+    return pa.array(np.isin(keys[: rows.num_rows], keys[rows.num_rows :]))
 
 
 class _Counted:
