@@ -1,37 +1,78 @@
-"""``python -m bench``: measure the platform beside its peers and print the table."""
+"""``python -m bench``: measure the platform beside its peers and print the tables."""
 
 import shutil
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.ingestion import measure
+from bench import history, ingestion, night
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
 
 
+class Part(StrEnum):
+    """What can be measured alone."""
+
+    INGESTION = "ingestion"
+    HISTORY = "history"
+    NIGHT = "night"
+
+
+HISTORIES = (30, 365)
+
+
+def print_ingestion(home: Path, lines: int, dirt: float, rounds: int) -> None:
+    """Measure ingestion of clean and of dirty lines beside its peers."""
+    for share in (0.0, dirt):
+        console.print(f"[bold]==>[/bold] ingestion of about {lines:,} lines, {share:.0%} dirt")
+        rows = [
+            (found.name, f"{found.lines:,}", f"{found.seconds:.1f}", f"{found.lines / found.seconds:,.0f}", found.does)
+            for found in ingestion.measure(home, lines, share, rounds)
+        ]
+        print_table(f"Ingestion, {share:.0%} dirt", ("way", "lines", "seconds", "lines/s", "does"), rows)
+
+
+def print_history(home: Path, people: int, dirt: float, rounds: int) -> None:
+    """Measure one day's ingestion after a short and after a long history."""
+    console.print(f"[bold]==>[/bold] one day of {people:,} people after {HISTORIES[0]} and {HISTORIES[-1]} nights")
+    days = history.measure(home, people, HISTORIES, dirt, rounds)
+    rows = [
+        (str(day.nights), f"{day.lines:,}", f"{day.seconds:.2f}", f"{day.seconds / days[0].seconds:.2f}")
+        for day in days
+    ]
+    print_table("One day after a history", ("nights of history", "lines", "seconds", "ratio"), rows)
+
+
+def print_night(home: Path, people: int, nights: int) -> None:
+    """Measure an empty night through the real DAG."""
+    console.print(f"[bold]==>[/bold] an empty night over {people:,} people and {nights} nights of history")
+    found = night.measure(home, people, nights)
+    rows = [(task, f"{seconds:.1f}", f"{seconds / found.seconds:.0%}") for task, seconds in found.tasks.items()]
+    print_table("An empty night", ("task", "seconds", "share"), [*rows, ("whole run", f"{found.seconds:.1f}", "100%")])
+
+
 def main(
-    lines: Annotated[int, typer.Option(min=1_000, help="landing lines to read, about")] = 1_000_000,
+    part: Annotated[list[Part] | None, typer.Argument(help="what to measure; default: all")] = None,
+    lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
     dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="share of damaged lines in the dirty run")] = 0.05,
+    people: Annotated[int, typer.Option(min=10, help="people of the history and of the empty night")] = 2_000,
+    nights: Annotated[int, typer.Option(min=20, help="nights of history before the empty night")] = 90,
+    rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
-    """Ingestion of clean and of dirty lines, beside DuckDB, Polars and bare Spark."""
+    """Ingestion beside DuckDB, Polars and bare Spark; one day after 30 and 365 nights; an empty night by task."""
     home = Path(tempfile.mkdtemp(prefix="habitlake-bench-"))
     try:
-        for share in (0.0, dirt):
-            console.print(f"[bold]==>[/bold] about {lines:,} lines, {share:.0%} dirt")
-            rows = [
-                (
-                    found.name,
-                    f"{found.lines:,}",
-                    f"{found.seconds:.1f}" if found.seconds else "-",
-                    f"{found.lines / found.seconds:,.0f}" if found.seconds else "-",
-                    found.does,
-                )
-                for found in measure(home, lines, share)
-            ]
-            print_table(f"Ingestion, {share:.0%} dirt", ("way", "lines", "seconds", "lines/s", "does"), rows)
+        for wanted in part or list(Part):
+            match wanted:
+                case Part.INGESTION:
+                    print_ingestion(home, lines, dirt, rounds)
+                case Part.HISTORY:
+                    print_history(home, people, dirt, rounds)
+                case Part.NIGHT:
+                    print_night(home, people, nights)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -3,8 +3,9 @@
 import base64
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,11 +26,14 @@ NUL_ESCAPE = b"\\u0000"
 
 
 class Text(NamedTuple):
-    """The lines of a chunk, and the rest that could not be read, with why."""
+    """The lines of a chunk (large binary), and the rest that could not be read, with why."""
 
-    lines: list[bytes]
+    lines: pa.Array
     unreadable: bytes | None = None
     problem: str = ""
+
+
+NO_LINES = pa.array([], pa.large_binary())
 
 
 def read_chunk(chunk: Chunk, s3_endpoint_url: str | None) -> Text:
@@ -43,7 +47,7 @@ def read_chunk(chunk: Chunk, s3_endpoint_url: str | None) -> Text:
                 return Text(split_lines(file.read()))
             return Text(_read_range(file, chunk))
     except OSError as error:
-        return Text([], b"", f"the file cannot be read: {error}")
+        return Text(NO_LINES, b"", f"the file cannot be read: {error}")
 
 
 def count_starts(chunk: Chunk, s3_endpoint_url: str | None) -> int:
@@ -57,12 +61,10 @@ def count_starts(chunk: Chunk, s3_endpoint_url: str | None) -> int:
         return 0
 
 
-def split_lines(data: bytes) -> list[bytes]:
+def split_lines(data: bytes) -> pa.Array:
     """Split at newlines; the newline at the end of a file starts no further line."""
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
+    lines = pc.split_pattern(pa.array([data], pa.large_binary()), "\n").values
+    return lines.slice(0, len(lines) - 1) if not data or data.endswith(b"\n") else lines
 
 
 def gunzip(data: bytes) -> Text:
@@ -85,17 +87,17 @@ def gunzip(data: bytes) -> Text:
     return Text(split_lines(readable + newline), torn or data[:UNREADABLE_BYTES], problem)
 
 
-def _read_range(file: "NativeFile", chunk: Chunk) -> list[bytes]:
+def _read_range(file: "NativeFile", chunk: Chunk) -> pa.Array:
     # The line that starts exactly at ``start`` is ours if the byte before it is a newline.
     begin = max(chunk.start - 1, 0)
     data = file.read_at(chunk.end - begin, begin)
     if chunk.start > 0:
         head = data.find(b"\n")
         if head < 0:
-            return []
+            return NO_LINES
         data = data[head + 1 :]
     if not data:
-        return []
+        return NO_LINES
     tail, position = [data], chunk.end
     while not tail[-1].endswith(b"\n"):
         block = file.read_at(TAIL_BYTES, position)
@@ -122,65 +124,71 @@ def _judge_bytes(line: bytes, max_line_bytes: int) -> tuple[str, str, Reason | N
     return raw, encoding, None, None
 
 
-def _suspects(lines: list[bytes], block: bytes, max_line_bytes: int) -> list[int]:
-    """Return the positions of lines that are not plainly fine, found in a few passes over the bytes."""
-    column = pa.array(lines, pa.large_binary())
-    odd = pc.or_(
-        pc.invert(pc.starts_with(column, b"{")),
-        pc.greater(pc.binary_length(column), max_line_bytes),
-    )
+def _bytes_of(lines: pa.Array) -> bytes:
+    """Return the bytes of all lines, one after the other."""
+    _, offsets, data = lines.buffers()
+    if not len(lines) or data is None:
+        return b""
+    ends = np.frombuffer(offsets, np.int64)[lines.offset : lines.offset + len(lines) + 1]
+    return data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
+
+
+def _suspects(lines: pa.Array, max_line_bytes: int) -> pa.Array:
+    """Return which lines are not plainly fine; a few passes over the bytes."""
+    odd = pc.or_(pc.invert(pc.starts_with(lines, "{")), pc.greater(pc.binary_length(lines), max_line_bytes))
+    data = _bytes_of(lines)
     for trap in (b"\0", NUL_ESCAPE):
-        if trap in block:
-            odd = pc.or_(odd, pc.match_substring(column, trap))
+        # Most data holds neither, which Python finds ten times faster than Arrow.
+        if trap in data:
+            odd = pc.or_(odd, pc.match_substring(lines, trap))
     try:
-        block.decode("utf-8")
-    except UnicodeDecodeError:
-        odd = pc.or_(odd, pa.array([not line.isascii() for line in lines]))
-    return pc.indices_nonzero(odd).to_pylist()
+        lines.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        odd = pc.or_(odd, pc.invert(pc.string_is_ascii(lines.view(pa.large_string()))))
+    return odd
 
 
-def check_lines(
-    lines: list[bytes], max_line_bytes: int
-) -> tuple[Sequence[bytes | str], list[str], Sequence[str | None], Sequence[str | None]]:
-    """Return (raw, raw_encoding, reason, detail) of lines; reason and detail where a line is no text to parse."""
+def check_lines(lines: pa.Array, max_line_bytes: int) -> list[pa.Array]:
+    """Return raw, raw_encoding, reason and detail of lines; reason and detail where a line is no text to parse."""
     count = len(lines)
-    suspects = _suspects(lines, b"\n".join(lines), max_line_bytes)
-    encodings = ["utf-8"] * count
-    reasons: list[str | None] = [None] * count
-    details: list[str | None] = [None] * count
+    odd = _suspects(lines, max_line_bytes)
+    columns = [
+        lines.view(pa.large_string()),
+        pa.repeat("utf-8", count),
+        pa.nulls(count, pa.string()),
+        pa.nulls(count, pa.string()),
+    ]
+    suspects = lines.filter(odd).to_pylist()
     if not suspects:
-        return lines, encodings, reasons, details
-    raw: list[bytes | str] = list(lines)
-    for position in suspects:
-        raw[position], encodings[position], reasons[position], details[position] = _judge_bytes(
-            lines[position], max_line_bytes
-        )
-    return raw, encodings, reasons, details
+        return columns
+    judged = zip(*(_judge_bytes(line, max_line_bytes) for line in suspects), strict=True)
+    return [
+        pc.replace_with_mask(column, odd, pa.array(values, column.type))
+        for column, values in zip(columns, judged, strict=True)
+    ]
 
 
 def line_tables(chunk: Chunk, text: Text, max_line_bytes: int) -> Iterator[pa.Table]:
     """Yield the chunk's lines as tables of ``LINES_SCHEMA``, of at most ``BATCH_LINES`` rows and ``BATCH_BYTES``."""
-    first = 0
+    first = chunk.first_line
     for lines in _batches(text.lines):
-        count = len(lines)
-        numbers = range(chunk.first_line + first, chunk.first_line + first + count)
-        first += count
-        yield _table(chunk, numbers, *check_lines(lines, max_line_bytes))
+        yield _table(chunk, first, check_lines(lines, max_line_bytes))
+        first += len(lines)
     if text.unreadable is not None:
-        number = chunk.first_line + len(text.lines)
         rest = base64.b64encode(text.unreadable).decode()
-        yield _table(chunk, range(number, number + 1), [rest], ["base64"], [Reason.UNREADABLE_FILE], [text.problem])
+        columns = ([rest], ["base64"], [Reason.UNREADABLE_FILE], [text.problem])
+        yield _table(chunk, first, [pa.array(column) for column in columns])
 
 
-def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
-    start, size = 0, 0
-    for position, line in enumerate(lines):
-        size += len(line)
-        if position + 1 - start >= BATCH_LINES or size >= BATCH_BYTES:
-            yield lines[start : position + 1]
-            start, size = position + 1, 0
-    if start < len(lines):
-        yield lines[start:]
+def _batches(lines: pa.Array) -> Iterator[pa.Array]:
+    """Yield slices of at most ``BATCH_LINES`` lines that end with the line that fills ``BATCH_BYTES``."""
+    start, ends = 0, np.cumsum(pc.binary_length(lines).to_numpy(zero_copy_only=False))
+    while start < len(lines):
+        before = ends[start - 1] if start else 0
+        full = int(np.searchsorted(ends, before + BATCH_BYTES)) + 1
+        end = min(full, start + BATCH_LINES, len(lines))
+        yield lines.slice(start, end - start)
+        start = end
 
 
 def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -197,14 +205,14 @@ def gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _table(chunk: Chunk, numbers: range, *columns: Any) -> pa.Table:
-    count = len(numbers)
+def _table(chunk: Chunk, first: int, columns: Sequence[pa.Array]) -> pa.Table:
+    count = len(columns[0])
     return pa.table(
         [
             pa.repeat(pa.scalar(chunk.batch_date, pa.date32()), count),
             pa.repeat(chunk.source_file, count),
-            pa.array(numbers, pa.int64()),
-            *columns,
+            pa.array(np.arange(first, first + count)),
+            *(column.cast(field.type) for column, field in zip(columns, list(LINES_SCHEMA)[3:], strict=True)),
         ],
         schema=LINES_SCHEMA,
     )

@@ -73,7 +73,8 @@ def now_accepted(lines: Sequence[Refused], kernel: Kernel, max_line_bytes: int) 
         some = lines[start : start + BATCH_LINES]
         nights, files, numbers = zip(*(line.origin for line in some), strict=True)
         columns = [list(column) for column in (nights, files, numbers)]
-        table = pa.table([*columns, *check_lines([line.raw for line in some], max_line_bytes)], schema=LINES_SCHEMA)
+        checked = check_lines(pa.array([line.raw for line in some], pa.large_binary()), max_line_bytes)
+        table = pa.table([*columns, *checked], schema=LINES_SCHEMA)
         for judged in kernel.judge(table):
             good = judged.filter(judged["reason"].is_null())
             keys = (good[name].to_pylist() for name in ("batch_date", "_source_file", "_line"))
