@@ -6,11 +6,12 @@ from pathlib import Path
 
 from bench.ingestion import SEED, ingest, median_seconds
 from habitlake.clock import Interval
+from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
 from habitlake.runtime import spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
 
-FIRST = date(2026, 1, 1)
+DAY = date(2026, 3, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,12 @@ class OneDay:
     seconds: float
 
 
+def _nights_before(count: int) -> Interval:
+    return Interval(DAY - timedelta(days=count), DAY - timedelta(days=1))
+
+
 def measure(home: Path, people: int, histories: tuple[int, ...], dirt: float, rounds: int) -> list[OneDay]:
-    """Ingest a day after each length of history, as a job of its own; the nights between are ingested as one range.
+    """Ingest the same day after each length of history; the history is ingested as one range.
 
     Raises
     ------
@@ -31,18 +36,26 @@ def measure(home: Path, people: int, histories: tuple[int, ...], dirt: float, ro
         If ingestion fails.
     """
     settings = Settings(home=home / "history", _env_file=None)  # type: ignore[call-arg]
-    found, done = [], FIRST
+    simulate_nights(settings, _nights_before(max(histories)), people=people, dirt=dirt, seed=SEED)
+    today = Interval(DAY, DAY)
+    lines = simulate_nights(settings, today, people=people, dirt=dirt, seed=SEED).lines
+    found = []
     try:
         spark_server.ensure(settings)
-        for nights in histories:
-            before = Interval(done, FIRST + timedelta(days=nights - 1))
-            day = Interval(before.end + timedelta(days=1), before.end + timedelta(days=1))
-            simulate_nights(settings, before, people=people, dirt=dirt, seed=SEED)
-            lines = simulate_nights(settings, day, people=people, dirt=dirt, seed=SEED).lines
-            ingest(settings, before)
-            ingest(settings, day)
-            found.append(OneDay(nights, lines, median_seconds(lambda: ingest(settings, day), rounds)))  # noqa: B023
-            done = day.end + timedelta(days=1)
+        for count in histories:
+            before = _nights_before(count)
+            # The same files in a landing of its own that goes back so far and no further, and a lake of its own.
+            places = {"landing": str(home / f"landing-{count}"), "lake": str(home / f"lake-{count}")}
+            world = settings.model_copy(update=places)
+            Path(landing_events(world)).mkdir(parents=True)
+            for night in (*before.nights(), DAY):
+                folder = f"{PARTITION_PREFIX}{night}"
+                source = Path(landing_events(settings), folder)
+                if source.is_dir():
+                    Path(landing_events(world), folder).symlink_to(source)
+            ingest(world, before)
+            ingest(world, today)
+            found.append(OneDay(count, lines, median_seconds(lambda: ingest(world, today), rounds)))  # noqa: B023
     finally:
         spark_server.stop(settings)
     return found

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     )
     spark_master: str = Field("local[*]", description="master that the embedded Connect server drives")
     spark_driver_memory: str = Field("6g", description="memory of the embedded Connect server")
+    spark_executor_memory: str = Field("1g", description="memory of each executor when spark_master is a cluster")
     spark_shuffle_partitions: int = Field(4, ge=1, description="shuffle partitions of every Spark session")
     s3_endpoint_url: str | None = Field(None, description="endpoint of an S3-compatible store; credentials: AWS_*")
     sqs_queue_url: str | None = Field(None, description="queue that published decisions are also sent to")
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
         None, description="host:port[,password=...] of Redis when the online store is redis"
     )
     online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Feast online store")
+    feature_server_port: int = Field(6566, ge=1, le=65_535, description="port of `habitlake serve features`")
+    airflow_url: str = Field(
+        "", description="http://host:port of Airflow's API server as its workers see it; empty: loopback, a free port"
+    )
     mlflow_tracking_uri: str = Field("", description="MLflow tracking and registry; default sqlite under HOME")
 
     seed: int = Field(20260101, ge=0, description="root of every derived seed")

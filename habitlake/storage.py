@@ -63,6 +63,29 @@ def filesystem(location: str, s3_endpoint_url: str | None) -> tuple["FileSystem"
     return remote, location.removeprefix("s3://")
 
 
+def ensure_bucket(location: str, settings: Settings) -> None:
+    """Make the bucket of an S3 location if it is not there; a folder needs nothing.
+
+    Raises
+    ------
+    PermanentError
+        If the store refuses.
+    """
+    if not is_remote(location):
+        return
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket = location.removeprefix("s3://").partition("/")[0]
+    store = boto3.client("s3", endpoint_url=settings.s3_endpoint_url, region_name=s3_environment()[2])
+    try:
+        if bucket not in {found["Name"] for found in store.list_buckets()["Buckets"]}:
+            store.create_bucket(Bucket=bucket)
+    except (BotoCoreError, ClientError) as error:
+        msg = f"cannot make sure of bucket {bucket}: {error}; check HABITLAKE_S3_ENDPOINT_URL and AWS_* credentials"
+        raise PermanentError(msg) from error
+
+
 def list_files(location: str, settings: Settings) -> list[StoredFile]:
     """Return every file below a location, sorted by path; an absent location has none.
 

@@ -11,6 +11,7 @@ from habitlake.cli.stage import hand_over
 from habitlake.clock import ONE_DAY, Interval, parse_date
 from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, TransientError
 from habitlake.log import configure_logging
+from habitlake.runtime.serve import Service
 from habitlake.settings import Settings, get_settings
 
 app = typer.Typer(
@@ -273,6 +274,25 @@ def down() -> None:
     from habitlake.runtime import stack
 
     stack.down(_settings())
+
+
+@app.command()
+def prepare() -> None:
+    """Make databases, roles, Airflow's tables and buckets of services that are not embedded; safe to repeat."""
+    from habitlake.runtime import stack
+
+    stack.prepare(_settings())
+
+
+@app.command(context_settings=PASS_THROUGH)
+def serve(
+    service: Annotated[Service, typer.Argument(help="which service")],
+    context: typer.Context,
+) -> None:
+    """Run one service of the platform in the foreground, as docker-compose.yml does; more arguments go to it."""
+    from habitlake.runtime import serve as services
+
+    services.serve(service, context.args, _settings())
 
 
 @app.command()

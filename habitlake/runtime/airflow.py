@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from habitlake.errors import PermanentError
 from habitlake.runtime import postgres
@@ -21,6 +22,8 @@ POOLS = {"spark": 1, "dbt": 1, "feast_writer": 1}
 SECRET_NAMES = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
 POLL_S = 0.5
 UI_USER = "admin"
+# Of a container: which of its ports are reachable from outside is for whoever runs it to say.
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104
 
 
 def private_json(path: Path, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -70,11 +73,12 @@ def password_file(settings: Settings) -> Path:
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of every Airflow process of this world; secrets are made once and kept private."""
     keys = private_json(settings.run_dir / "secrets.json", _new_secrets)
-    port = ui_port(settings)
+    url = urlsplit(settings.airflow_url or f"http://127.0.0.1:{ui_port(settings)}")
     home = settings.home / "airflow"
     return {
-        **os.environ,
+        # Parts of Airflow on several machines share keys, which then come from the environment.
         **keys,
+        **os.environ,
         # Airflow starts parts of itself as `airflow`, found on the path.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "AIRFLOW_HOME": str(home),
@@ -85,7 +89,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "true",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url.geturl()}/execution/",
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{UI_USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(settings)),
@@ -93,9 +97,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": postgres.url(
             "airflow", settings, driver="postgresql+psycopg_async"
         ),
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__HOST": EVERY_INTERFACE if settings.airflow_url else "127.0.0.1",
+        "AIRFLOW__API__PORT": str(url.port or 80),
+        "AIRFLOW__API__BASE_URL": url.geturl(),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "false",

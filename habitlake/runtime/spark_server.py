@@ -91,6 +91,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.master": settings.spark_master,
         "spark.app.name": "habitlake",
         "spark.driver.memory": settings.spark_driver_memory,
+        "spark.executor.memory": settings.spark_executor_memory,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -168,11 +169,11 @@ def ensure(settings: Settings) -> str:
     return record.address
 
 
-def _start(settings: Settings) -> ServerRecord:
+def launch(settings: Settings, port: int, token: str) -> tuple[list[str], dict[str, str]]:
+    """Write the server's configuration; return the command that starts it and the command's environment."""
     import pyspark
 
     require_java()
-    token, port = secrets.token_urlsafe(24), _free_port()
     conf = configuration(settings) | {
         "spark.connect.grpc.binding.port": str(port),
         "spark.connect.authenticate.token": token,
@@ -181,8 +182,6 @@ def _start(settings: Settings) -> ServerRecord:
     properties = settings.run_dir / "spark.conf"
     _write_private(properties, "".join(f"{key} {value}\n" for key, value in conf.items()))
     (settings.run_dir / "log4j2.properties").write_text(LOG_CONFIGURATION)
-    log = log_file(settings)
-    log.parent.mkdir(parents=True, exist_ok=True)
     Path(conf["spark.local.dir"]).mkdir(parents=True, exist_ok=True)
     spark_home = Path(pyspark.__file__).parent
     command = [
@@ -198,9 +197,19 @@ def _start(settings: Settings) -> ServerRecord:
         "SPARK_HOME": str(spark_home),
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": str(PROJECT_ROOT),
-        "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_CONF_DIR": str(settings.run_dir),
     }
+    if settings.spark_master.startswith("local"):
+        # Executors on other machines have to reach the driver; those inside it do not.
+        environment["SPARK_LOCAL_IP"] = "127.0.0.1"
+    return command, environment
+
+
+def _start(settings: Settings) -> ServerRecord:
+    token, port = secrets.token_urlsafe(24), _free_port()
+    command, environment = launch(settings, port, token)
+    log = log_file(settings)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,

@@ -3,12 +3,21 @@
 from habitlake.cli.output import console
 from habitlake.runtime import airflow, airflow_ui, postgres, spark_server
 from habitlake.settings import Settings
+from habitlake.storage import ensure_bucket
 
 
 def ensure_services(settings: Settings) -> None:
     """Start what a night needs: Postgres, the Spark Connect server, Airflow's database."""
     postgres.start(settings)
     spark_server.ensure(settings)
+    airflow.prepare(settings)
+
+
+def prepare(settings: Settings) -> None:
+    """Make what the services of a platform share: databases, roles, Airflow's tables and pools, buckets."""
+    for location in (settings.landing, settings.lake, settings.outbox):
+        ensure_bucket(location, settings)
+    postgres.start(settings)
     airflow.prepare(settings)
 
 

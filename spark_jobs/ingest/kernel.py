@@ -51,7 +51,7 @@ class Kernel:
     def judge(self, lines: pa.Table) -> Iterator[pa.Table]:
         """Yield every line of the table once, typed and with its verdict; the order is not kept.
 
-        A table yielded holds accepted lines of one family, or refused lines; these have no payload or context.
+        A table yielded holds accepted lines of one family, or refused lines; these have no content hash, payload or context.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Kernel:
 
 def _untyped(refused: pa.Table) -> pa.Table:
     # Blanked here and not in SQL, where a CASE around a struct costs as much as typing it.
-    for name in ("payload", "context"):
+    for name in ("content_hash", "payload", "context"):
         position = refused.schema.get_field_index(name)
         field = refused.schema.field(position)
         refused = refused.set_column(position, field, pa.nulls(refused.num_rows, field.type))

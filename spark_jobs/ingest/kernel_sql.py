@@ -345,13 +345,13 @@ typed AS (
   FROM verdict
 ),
 hashed AS (
-  SELECT *, CASE WHEN reason IS NULL THEN md5({content}) END AS content_hash
+  SELECT *, md5({content}) AS content_hash
   FROM typed
 )
 SELECT batch_date, _source_file, _line, doc AS raw, raw_encoding, reason,
   CASE reason WHEN '{Reason.MISSING_FIELD}' THEN missing WHEN '{Reason.WRONG_TYPE}' THEN wrong_type
     WHEN '{Reason.OUT_OF_RANGE}' THEN out_of_range END AS detail,
-  coalesce(event_id, content_hash) AS event_id, content_hash, user_id, event_type, event_at, event_offset_s,
+  coalesce(event_id, CASE WHEN reason IS NULL THEN content_hash END) AS event_id, content_hash, user_id, event_type, event_at, event_offset_s,
   CAST(timezone('UTC', event_at) AS DATE) AS event_date, schema_version,
   {{{payload}}} AS payload, context, extras
 FROM hashed
