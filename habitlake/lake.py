@@ -144,28 +144,32 @@ def scan_table(
     return frame
 
 
-def stored_nights(name: str, settings: Settings) -> list[date]:
-    """Return the batch dates that have at least one file in the table, sorted; reads the log alone."""
-    from deltalake import DeltaTable
+def table_files(name: str, settings: Settings) -> "pl.DataFrame":
+    """Return the files that make up the table, as its log lists them; reads no data.
 
-    uri, options = table_uri(name, settings), storage_options(settings)
-    if not DeltaTable.is_deltatable(uri, storage_options=options):
-        return []
-    partitions = DeltaTable(uri, storage_options=options).partitions()
-    return sorted({date.fromisoformat(str(partition["batch_date"])) for partition in partitions})
-
-
-def count_rows(name: str, settings: Settings, nights: Interval) -> int:
-    """Return the rows of the nights' partitions as the table's log counts them; reads no data."""
+    Columns: ``path`` below the table, ``batch_date``, ``num_records``, and the statistics that the files have, as
+    ``min.column``, ``max.column``, ``null_count.column``. A table that is not there has none.
+    """
     import polars as pl
     from deltalake import DeltaTable
 
     uri, options = table_uri(name, settings), storage_options(settings)
+    nothing = pl.DataFrame(schema={"path": pl.String, "batch_date": pl.Date, "num_records": pl.Int64})
     if not DeltaTable.is_deltatable(uri, storage_options=options):
-        return 0
+        return nothing
     files = pl.DataFrame(DeltaTable(uri, storage_options=options).get_add_actions(flatten=True))
-    within = pl.col("partition.batch_date").cast(pl.Date).is_between(nights.start, nights.end)
-    return int(files.filter(within)["num_records"].sum()) if files.height else 0
+    return files.with_columns(batch_date=pl.col("partition.batch_date").cast(pl.Date)) if files.height else nothing
+
+
+def stored_nights(name: str, settings: Settings) -> list[date]:
+    """Return the batch dates that have at least one file in the table, sorted; reads the log alone."""
+    return table_files(name, settings)["batch_date"].unique().sort().to_list()
+
+
+def count_rows(name: str, settings: Settings, nights: Interval) -> int:
+    """Return the rows of the nights' partitions as the table's log counts them; reads no data."""
+    files = table_files(name, settings)
+    return int(files.filter(files["batch_date"].is_between(nights.start, nights.end))["num_records"].sum())
 
 
 def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Settings) -> int:

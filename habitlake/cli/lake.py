@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from habitlake.clock import Interval
 from habitlake.errors import PermanentError
 from habitlake.lake import storage_options, table_uri
 from habitlake.settings import Settings
@@ -81,21 +82,22 @@ def query(sql: str, settings: Settings, limit: int | None = None) -> tuple[list[
     return columns, rows()
 
 
-def table_hashes(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return rows and content hash of every table of the registry.
+def table_hashes(settings: Settings, nights: Interval | None = None) -> dict[str, dict[str, Any]]:
+    """Return rows and content hash of every table of the registry, of some nights or of all.
 
     The hash is the sum of the md5 of each row's text, so it does not depend on order or on files; audit
     columns are left out. Two lakes with equal hashes hold the same rows.
     """
     connection = open_lake(settings)
     hashes: dict[str, dict[str, Any]] = {}
+    within = f"WHERE batch_date BETWEEN DATE '{nights.start}' AND DATE '{nights.end}'" if nights else ""
     for table in TABLES.values():
         columns = ", ".join(f'"{column}"' for column in table.content_columns)
         layer, name = table.name.split(".")
         # 56 bits of each md5 keep the sum of billions of rows well inside 128 bits.
         row = connection.execute(
             f"SELECT count(*), coalesce(sum(('0x' || left(md5(row({columns})::VARCHAR), 14))::BIGINT::HUGEINT), 0)"
-            f' FROM "{layer}"."{name}"'
+            f' FROM "{layer}"."{name}" {within}'
         ).fetchone()
         rows, total = row or (0, 0)
         hashes[table.name] = {"rows": int(rows), "hash": f"{int(total):032x}"}

@@ -102,6 +102,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        # Jobs name the files they read; looking at a few hundred is no job for the cluster.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "512",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         # from_json would be evaluated again at every use of its fields.
         "spark.sql.optimizer.enableJsonExpressionOptimization": "false",

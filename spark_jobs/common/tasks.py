@@ -13,6 +13,8 @@ Piece = TypeVar("Piece")
 def run_tasks(spark: SparkSession, pieces: Sequence[Piece], work: Callable[[Piece], Any]) -> list[Any]:
     """Do the work once per piece, one Spark task each; return what each reported, in the order of the pieces.
 
+    A single piece is done here: a Python worker takes longer to start than such work takes.
+
     Parameters
     ----------
     pieces
@@ -21,8 +23,9 @@ def run_tasks(spark: SparkSession, pieces: Sequence[Piece], work: Callable[[Piec
         Runs in a worker process, possibly more than once after a lost worker: what it writes must not depend
         on the attempt. Its result must be serialisable as JSON and small.
     """
-    if not pieces:
-        return []
+    if len(pieces) <= 1:
+        # Through JSON like the others, so that a result is the same wherever it was made.
+        return [json.loads(json.dumps(work(piece))) for piece in pieces]
 
     def report(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

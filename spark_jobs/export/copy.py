@@ -13,7 +13,7 @@ from psycopg import sql
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError, TransientError
-from habitlake.lake import create_table, scan_table, storage_options, table_uri
+from habitlake.lake import create_table, scan_table, table_files
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from spark_jobs.export import changes
@@ -37,17 +37,10 @@ class Partition:
 
 def partitions(name: str, settings: Settings) -> dict[date, Partition]:
     """Return the nights of a table from its log alone; a fingerprint changes when any file of the night does."""
-    from deltalake import DeltaTable
-
     create_table(name, settings)
-    files = pl.DataFrame(
-        DeltaTable(table_uri(name, settings), storage_options=storage_options(settings)).get_add_actions(flatten=True)
-    )
-    if files.is_empty():
-        return {}
     nights = (
-        files.with_columns(night=pl.col("partition.batch_date").cast(pl.Date))
-        .group_by("night")
+        table_files(name, settings)
+        .group_by("batch_date")
         .agg(pl.col("path").sort().str.join("\n"), pl.col("num_records").sum())
     )
     return {

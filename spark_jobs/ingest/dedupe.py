@@ -6,19 +6,13 @@ profile events of a person in one batch, the newest is kept as the version; the 
 """
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import reduce
 from itertools import pairwise
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-
-from habitlake.lake import table_uri
-from habitlake.settings import Settings
-from habitlake.storage import join
-from habitlake.tables import get_table
-from spark_jobs.ingest.bronze import BRONZE
 
 IDENTITY = ("event_id", "event_date")
 LINE_KEY = ("batch_date", "_source_file", "_line")
@@ -40,17 +34,9 @@ def date_ranges(dates: Iterable[date], limit: int = MAX_RANGES) -> list[tuple[da
     return list(zip(starts, [*ends, days[-1]], strict=True))
 
 
-def read_keys(spark: SparkSession, paths: Sequence[str], settings: Settings) -> DataFrame:
-    """Return the accepted lines of bronze files, with the columns that tell events apart.
-
-    The files are named by the job, which knows them from the table's log: to a small night, having Spark
-    reconstruct the table's whole state would be the greatest cost, and one that grows with history.
-    """
-    root = table_uri(BRONZE, settings, scheme="s3a")
-    columns = {column.name: column.sql_type for column in get_table(BRONZE).columns}
-    schema = ", ".join(f"`{name}` {columns[name]}" for name in (*KEY_COLUMNS, *PROFILE_COLUMNS, "reason"))
-    reader = spark.read.schema(schema).option("basePath", root)
-    return reader.parquet(*(join(root, path) for path in paths)).where(F.col("reason").isNull())
+def accepted_lines(bronze: DataFrame) -> DataFrame:
+    """Return the accepted lines of bronze, with the columns that tell events apart."""
+    return bronze.where(F.col("reason").isNull()).select(*KEY_COLUMNS, *PROFILE_COLUMNS)
 
 
 def within(frame: DataFrame, dates: Iterable[date]) -> DataFrame:

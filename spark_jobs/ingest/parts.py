@@ -18,7 +18,15 @@ import pyarrow.parquet as pq
 
 from habitlake.clock import Interval
 from habitlake.errors import TransientError
-from habitlake.lake import COMMIT_ATTEMPTS, arrow_schema, count_rows, create_table, storage_options, table_uri
+from habitlake.lake import (
+    COMMIT_ATTEMPTS,
+    arrow_schema,
+    count_rows,
+    create_table,
+    storage_options,
+    table_files,
+    table_uri,
+)
 from habitlake.settings import Settings
 from habitlake.storage import filesystem, is_remote, join
 from habitlake.tables import get_table
@@ -219,14 +227,11 @@ def stored_files(name: str, before: date, ranges: Sequence[tuple[date, date]], s
     Paths are relative to the table. A file without statistics is always returned.
     """
     import polars as pl
-    from deltalake import DeltaTable
 
-    create_table(name, settings)
-    log = DeltaTable(table_uri(name, settings), storage_options=storage_options(settings))
-    files = pl.DataFrame(log.get_add_actions(flatten=True))
+    files = table_files(name, settings)
+    files = files.filter(pl.col("batch_date") < before)
     if not files.height or not ranges:
         return []
-    files = files.filter(pl.col("partition.batch_date").cast(pl.Date) < before)
     if "min.event_date" not in files.columns:
         return sorted(files["path"])
     first, last = pl.col("min.event_date").cast(pl.Date), pl.col("max.event_date").cast(pl.Date)

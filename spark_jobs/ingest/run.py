@@ -18,14 +18,15 @@ from habitlake.job import JobContext, run_job
 from habitlake.lake import count_rows, replace_nights
 from habitlake.settings import Settings
 from habitlake.storage import filesystem, is_remote, join
+from spark_jobs.common.delta import read_files
 from spark_jobs.common.session import spark_session
 from spark_jobs.ingest.audit import Audit, audit_files, audit_table, check_identity
 from spark_jobs.ingest.bronze import BRONZE, Parsed, parse_landing
 from spark_jobs.ingest.dedupe import (
     REPEAT_SCHEMA,
+    accepted_lines,
     date_ranges,
     identified,
-    read_keys,
     repeats,
     superseded,
     suspects,
@@ -80,9 +81,9 @@ def _find_repeats(
     dates = sorted({kind.event_date for kind in accepted if kind.event_date is not None})
     if not dates:
         return None
-    bronze = read_keys(spark, [part.path for part in parsed.parts], settings)
+    bronze = accepted_lines(read_files(spark, BRONZE, [part.path for part in parsed.parts], settings))
     earlier = stored_files(BRONZE, interval.start, date_ranges(dates), settings)
-    history = within(read_keys(spark, earlier, settings), dates) if earlier else None
+    history = within(accepted_lines(read_files(spark, BRONZE, earlier, settings)), dates) if earlier else None
     uri = folder.replace("s3://", "s3a://", 1) if is_remote(folder) else folder
     lines = identified(bronze, history)
     # Kept, so that its size is known when the plan of the comparison is made: as a rule it is small enough

@@ -40,6 +40,10 @@ class World:
         assert result.returncode == 0, f"{arguments}:\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
         return result.stdout
 
+    def module(self, name, *arguments):
+        """A job that has ended well."""
+        subprocess.run([sys.executable, "-m", name, *arguments], cwd=PROJECT_ROOT, env=self.environment, check=True)
+
     def json(self, *arguments):
         """The answer of a command for scripts."""
         return json.loads(self(*arguments, "--json"))

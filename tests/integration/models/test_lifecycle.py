@@ -1,0 +1,165 @@
+"""A model's life on the real libraries: what earns the champion's place, what does not, and the way back."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from habitlake.clock import Interval, night_end
+from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.runtime import postgres
+from habitlake.settings import Settings
+from habitlake.tables import get_table
+from models.adherence.config import CONFIG, FEATURES
+from models.lifecycle.files import read_json, run_folder, write_json
+from models.lifecycle.registry import champion_version
+
+FIRST = date(2026, 1, 5)
+PEOPLE, NIGHTS = 150, 12
+INTERVAL = ["--start", str(FIRST), "--end", str(FIRST + timedelta(days=89))]
+STEPS = ("models.adherence.train", "models.adherence.evaluate", "models.lifecycle.promote")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A home with a Postgres, for the ledger that pins versions."""
+    settings = Settings(home=tmp_path_factory.mktemp("m"), _env_file=None)
+    postgres.start(settings)
+    yield settings
+    postgres.stop(settings)
+
+
+@pytest.fixture
+def world(server, tmp_path):
+    """Settings with a lake and a registry of their own."""
+    changes = {"lake": str(tmp_path / "lake"), "mlflow_tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}
+    return server.model_copy(update=changes)
+
+
+def people(seed, *, leak=False):
+    """Labelled rows in the form of the data set: the label follows the first feature, or is a feature itself."""
+    random = np.random.default_rng(seed)
+    rows = PEOPLE * NIGHTS
+    values = {name: random.normal(size=rows) for name in FEATURES}
+    label = (random.random(rows) < 1 / (1 + np.exp(-2 * values[FEATURES[0]]))).astype(int)
+    if leak:
+        values[FEATURES[1]] = label + random.normal(scale=0.01, size=rows)
+    # The baselines read these columns: noise here, so a candidate that learns is the better one.
+    night = np.repeat(np.arange(NIGHTS), PEOPLE)
+    return pl.DataFrame(
+        {
+            "user_id": [f"u{number % PEOPLE}" for number in range(rows)],
+            "batch_date": [FIRST + timedelta(days=int(number) * 7) for number in night],
+            **values,
+            "label": label,
+            "split": np.where(night < NIGHTS - 4, "train", "test"),
+            "unseen": [False] * rows,
+        }
+    )
+
+
+@pytest.fixture
+def retrain(world, job):
+    """Run the steps of the retrain DAG after the data set on the rows given; return the decision."""
+
+    def run(rows, settings=world):
+        folder = run_folder(CONFIG.name, Interval.parse(INTERVAL[1], INTERVAL[3]), settings)
+        rows.write_parquet(folder / "dataset.parquet")
+        dataset = {"rows": rows.height, "people": PEOPLE, "base_rate": 0.5, "night_end": "-", "data_version": {}}
+        write_json(folder / "dataset.json", dataset)
+        for step in STEPS:
+            job(settings, step, *INTERVAL)
+        return read_json(folder / "promotion.json")
+
+    return run
+
+
+def test_a_model_that_learned_is_promoted_and_the_same_again_is_not(world, retrain):
+    first = retrain(people(1))
+    assert first["promoted"], first["reason"]
+    assert champion_version(CONFIG.name, world) == first["version"]
+    again = retrain(people(1))
+    assert not again["promoted"]
+    assert "not better than the champion" in again["reason"]
+    assert champion_version(CONFIG.name, world) == first["version"]
+    folder = run_folder(CONFIG.name, Interval.parse(INTERVAL[1], INTERVAL[3]), world)
+    evaluation = read_json(folder / "evaluation.json")
+    assert evaluation["difference_to"]["champion"][0] == 0, "the same rows and seed give the same model"
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert all(name in card for name in ("logistic_regression", "xgboost", "base_rate", "frequency_7d"))
+
+
+def test_shuffled_labels_are_refused(world, retrain):
+    rows = people(2).with_columns(pl.col("label").shuffle(seed=3))
+    decision = retrain(rows)
+    assert not decision["promoted"]
+    assert "does not beat the baseline" in decision["reason"]
+    assert champion_version(CONFIG.name, world) is None
+
+
+def test_a_leaked_label_is_refused_as_too_good(world, retrain):
+    decision = retrain(people(3, leak=True))
+    assert not decision["promoted"]
+    assert "too good to be true" in decision["reason"]
+    assert champion_version(CONFIG.name, world) is None
+
+
+def test_too_few_rows_are_a_reason_and_no_failure(world, retrain):
+    decision = retrain(people(4).head(CONFIG.min_rows_pilot - 1))
+    assert decision == {
+        "promoted": False,
+        "reason": f"refused: not enough data to train: {CONFIG.min_rows_pilot - 1} rows,"
+        f" at least {CONFIG.min_rows_pilot} are needed",
+        "version": None,
+    }
+
+
+def snapshots(night, seed):
+    """Rows of gold.user_features for one night: random features, whatever else the table holds."""
+    table = get_table("gold.user_features")
+    random = np.random.default_rng(seed)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    fill = {"string": "UTC", "date": night, "timestamp": moment, "bigint": 20, "int": 0, "double": 0.5, "boolean": True}
+    columns = {column.name: [fill.get(column.sql_type)] * PEOPLE for column in table.columns}
+    for column in table.columns:
+        if column.name in FEATURES and column.sql_type == "double":
+            columns[column.name] = random.normal(size=PEOPLE)
+    columns |= {"user_id": [f"u{number}" for number in range(PEOPLE)], "event_timestamp": [night_end(night)] * PEOPLE}
+    return pl.DataFrame(columns).to_arrow().cast(arrow_schema(table))
+
+
+def predictions(world, night):
+    return scan_table("gold.predictions", world, Interval(night, night)).sort("user_id").collect()
+
+
+def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world, retrain, job):
+    night = FIRST + timedelta(days=90)
+    one_night = ["--start", str(night)]
+    replace_nights(snapshots(night, 5), "gold.user_features", Interval(night, night), world)
+    first = retrain(
+        people(6)
+        .with_columns(label=(pl.Series(np.random.default_rng(1).random(PEOPLE * NIGHTS)) < 0.5).cast(pl.Int64))
+        .with_columns(label=pl.when(pl.col(FEATURES[0]) > 0).then(1).otherwise(pl.col("label")))
+    )
+    assert first["promoted"], first["reason"]
+    job(world, "models.adherence.score", *one_night)
+    scored = predictions(world, night)
+    assert scored.height == PEOPLE
+    assert scored["probability"].is_between(0, 1).all()
+    job(world, "models.adherence.score", *one_night)
+    assert predictions(world, night).equals(scored)
+
+    second = retrain(people(6))
+    job(world, "models.lifecycle.registry", "rollback", CONFIG.name, second["version"])
+    job(world, "models.adherence.score", *one_night)
+    assert predictions(world, night).equals(scored), "a night keeps the version that scored it"
+    job(world, "models.adherence.score", *one_night, "--model-version", "champion")
+    assert predictions(world, night)["model_version"].unique().to_list() == [second["version"]]
+    job(world, "models.lifecycle.registry", "rollback", CONFIG.name, first["version"])
+    job(world, "models.adherence.score", *one_night, "--model-version", "champion")
+    assert predictions(world, night).equals(scored)
+    report = json.loads(job(world, "models.lifecycle.registry", "--json").stdout)[0]
+    assert report["champion"] == first["version"]
+    assert "rolled back" in report["decision"]
