@@ -50,14 +50,28 @@ def real_data() -> Path:
     return folder
 
 
+def settings_in(home: Path, folder: Path, **changes) -> Settings:
+    """Settings of the shared world with landing, lake and outbox in a folder."""
+    locations = {part: str(folder / part) for part in ("landing", "lake", "outbox")}
+    return Settings(home=home, _env_file=None, spark_driver_memory="3g", **{**locations, **changes})
+
+
 @pytest.fixture
 def make_settings(world_home, tmp_path) -> Callable[..., Settings]:
     """Settings of the shared world with landing, lake and outbox in a folder of the test."""
 
     def make(name: str = "world", **changes) -> Settings:
-        folder = tmp_path / name
-        locations = {part: str(folder / part) for part in ("landing", "lake", "outbox")}
-        return Settings(home=world_home, _env_file=None, spark_driver_memory="3g", **{**locations, **changes})
+        return settings_in(world_home, tmp_path / name, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def module_settings(world_home, tmp_path_factory) -> Callable[..., Settings]:
+    """The same for a lake that the tests of a module share."""
+
+    def make(name: str = "shared", **changes) -> Settings:
+        return settings_in(world_home, tmp_path_factory.mktemp(name), **changes)
 
     return make
 

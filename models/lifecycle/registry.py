@@ -123,7 +123,7 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
     report = []
     for model in client(settings).search_registered_models():
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
-        aliases = dict(model.aliases or {})
+        aliases = {alias: str(version) for alias, version in (model.aliases or {}).items()}
         champion = aliases.get(CHAMPION)
         shown = champion or aliases.get(CHALLENGER)
         figures = next(

@@ -183,7 +183,7 @@ def test_the_same_model_gives_the_same_scores(world, cluster):
     night = compared_nights(world).end
     model = world.json("models")[0]
     version = model["champion"] or model["challenger"]
-    chosen = ["--start", str(night), "--end", str(night), "--model-version", str(version)]
+    chosen = ["--start", str(night), "--end", str(night), "--model-version", version]
     world.module("models.adherence.score", *chosen)
     cluster.job("models.adherence.score", *chosen)
     own, theirs = (

@@ -11,6 +11,7 @@ from habitlake.cli.lake import table_hashes
 from habitlake.clock import Interval
 from habitlake.runtime import postgres, spark_server
 from habitlake.settings import PROJECT_ROOT, Settings
+from tests.conftest import settings_in
 
 Run = Callable[..., subprocess.CompletedProcess]
 
@@ -20,7 +21,7 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **settings.environment()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def job() -> Run:
     """Run ``python -m module`` on settings; a failure shows what the job wrote."""
 
@@ -41,10 +42,18 @@ def job() -> Run:
     return run
 
 
-@pytest.fixture
-def services(settings) -> Settings:
+@pytest.fixture(scope="session")
+def engines(world_home) -> None:
     """The shared Postgres and Spark server, running."""
-    postgres.start(settings)
+    shared = settings_in(world_home, world_home)
+    postgres.start(shared)
+    spark_server.ensure(shared)
+
+
+@pytest.fixture
+def services(settings, engines) -> Settings:
+    """Settings of a fresh lake on the running engines."""
+    # A test may have stopped them.
     spark_server.ensure(settings)
     return settings
 
@@ -58,7 +67,7 @@ def content(settings: Settings, *layers: str) -> dict[str, tuple[int, str]]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hashes():
     """The content of a lake, to compare with another's."""
     return content

@@ -8,21 +8,19 @@ import pytest
 
 from habitlake.clock import Interval, last_complete_day
 from habitlake.lake import scan_table
+from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
 from tests.integration.conftest import arguments
 
 NIGHTS = Interval(date(2026, 3, 20), date(2026, 4, 2))
 
 
-@pytest.fixture
-def lake(services, make_settings, job):
+@pytest.fixture(scope="module")
+def lake(engines, module_settings, tmp_path_factory, job):
     """Two weeks of a dirty world across a clock change, ingested and featured night by night in two ranges."""
-    from habitlake.settings import Settings
-
-    world = Settings(home=services.home / "features-world", _env_file=None)
-    if not (world.home / "simulator").exists():
-        simulate_nights(world, NIGHTS, people=50, dirt=0.06, seed=21)
-    settings = make_settings("features", landing=world.landing)
+    world = Settings(home=tmp_path_factory.mktemp("world"), _env_file=None)
+    simulate_nights(world, NIGHTS, people=50, dirt=0.06, seed=21)
+    settings = module_settings(landing=world.landing)
     for start, end in ((NIGHTS.start, date(2026, 3, 27)), (date(2026, 3, 28), NIGHTS.end)):
         for step in ("spark_jobs.ingest.run", "spark_jobs.features.run"):
             job(settings, step, *arguments(Interval(start, end)))

@@ -51,10 +51,10 @@ def process(job, settings, interval, steps=STEPS):
         job(settings, step, *arguments(interval))
 
 
-@pytest.fixture
-def straight(lake, job, hashes):
-    """The content after one straight pass over all nights."""
-    settings = lake("straight")
+@pytest.fixture(scope="module")
+def straight(module_settings, landing, engines, job, hashes):
+    """A lake after one straight pass over all nights, and its content; every test that touches it ends with the same."""
+    settings = module_settings(landing=landing[0])
     process(job, settings, NIGHTS)
     found = hashes(settings)
     assert found["gold.user_features"][0] > 60

@@ -1,6 +1,7 @@
 """A model's life on the real libraries: what earns the champion's place, what does not, and the way back."""
 
 import json
+from argparse import Namespace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -8,18 +9,22 @@ import polars as pl
 import pytest
 
 from habitlake.clock import Interval, night_end
+from habitlake.job import JobContext
 from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.log import get_logger
+from habitlake.nights.ledger import open_nights
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from habitlake.tables import get_table
+from models.adherence import evaluate, train
 from models.adherence.config import CONFIG, FEATURES
+from models.lifecycle import promote
 from models.lifecycle.files import read_json, run_folder, write_json
 from models.lifecycle.registry import champion_version
 
 FIRST = date(2026, 1, 5)
 PEOPLE, NIGHTS = 150, 12
-INTERVAL = ["--start", str(FIRST), "--end", str(FIRST + timedelta(days=89))]
-STEPS = ("models.adherence.train", "models.adherence.evaluate", "models.lifecycle.promote")
+TRAINING = Interval(FIRST, FIRST + timedelta(days=89))
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +66,16 @@ def people(seed, *, leak=False):
 
 
 @pytest.fixture
-def retrain(world, job):
+def retrain(world):
     """Run the steps of the retrain DAG after the data set on the rows given; return the decision."""
 
-    def run(rows, settings=world):
-        folder = run_folder(CONFIG.name, Interval.parse(INTERVAL[1], INTERVAL[3]), settings)
+    def run(rows):
+        folder = run_folder(CONFIG.name, TRAINING, world)
         rows.write_parquet(folder / "dataset.parquet")
         dataset = {"rows": rows.height, "people": PEOPLE, "base_rate": 0.5, "night_end": "-", "data_version": {}}
         write_json(folder / "dataset.json", dataset)
-        for step in STEPS:
-            job(settings, step, *INTERVAL)
+        for step in (train, evaluate, promote):
+            step.run(JobContext("retrain", TRAINING, world, get_logger("retrain"), Namespace()))
         return read_json(folder / "promotion.json")
 
     return run
@@ -84,7 +89,7 @@ def test_a_model_that_learned_is_promoted_and_the_same_again_is_not(world, retra
     assert not again["promoted"]
     assert "not better than the champion" in again["reason"]
     assert champion_version(CONFIG.name, world) == first["version"]
-    folder = run_folder(CONFIG.name, Interval.parse(INTERVAL[1], INTERVAL[3]), world)
+    folder = run_folder(CONFIG.name, TRAINING, world)
     evaluation = read_json(folder / "evaluation.json")
     assert evaluation["difference_to"]["champion"][0] == 0, "the same rows and seed give the same model"
     card = (folder / "MODEL_CARD.md").read_text()
@@ -138,6 +143,7 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     night = FIRST + timedelta(days=90)
     one_night = ["--start", str(night)]
     replace_nights(snapshots(night, 5), "gold.user_features", Interval(night, night), world)
+    open_nights(Interval(night, night), world, datetime(2026, 6, 1, tzinfo=UTC))
     first = retrain(
         people(6)
         .with_columns(label=(pl.Series(np.random.default_rng(1).random(PEOPLE * NIGHTS)) < 0.5).cast(pl.Int64))
