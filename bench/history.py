@@ -1,5 +1,6 @@
 """What one day costs after a short and after a long history: ingestion must not grow with what is stored."""
 
+import statistics
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,6 +28,19 @@ def _nights_before(count: int) -> Interval:
     return Interval(DAY - timedelta(days=count), DAY - timedelta(days=1))
 
 
+def _world(settings: Settings, home: Path, count: int) -> Settings:
+    """Return a world with a lake of its own, whose landing has the same files back to so many nights and no further."""
+    places = {"landing": str(home / f"landing-{count}"), "lake": str(home / f"lake-{count}")}
+    world = settings.model_copy(update=places)
+    Path(landing_events(world)).mkdir(parents=True)
+    for night in (*_nights_before(count).nights(), DAY):
+        folder = f"{PARTITION_PREFIX}{night}"
+        source = Path(landing_events(settings), folder)
+        if source.is_dir():
+            Path(landing_events(world), folder).symlink_to(source)
+    return world
+
+
 def measure(home: Path, people: int, histories: tuple[int, ...], dirt: float, rounds: int) -> list[OneDay]:
     """Ingest the same day after each length of history; the history is ingested as one range.
 
@@ -39,23 +53,17 @@ def measure(home: Path, people: int, histories: tuple[int, ...], dirt: float, ro
     simulate_nights(settings, _nights_before(max(histories)), people=people, dirt=dirt, seed=SEED)
     today = Interval(DAY, DAY)
     lines = simulate_nights(settings, today, people=people, dirt=dirt, seed=SEED).lines
-    found = []
+    worlds = [_world(settings, home, count) for count in histories]
+    times: dict[int, list[float]] = {count: [] for count in histories}
     try:
         spark_server.ensure(settings)
-        for count in histories:
-            before = _nights_before(count)
-            # The same files in a landing of its own that goes back so far and no further, and a lake of its own.
-            places = {"landing": str(home / f"landing-{count}"), "lake": str(home / f"lake-{count}")}
-            world = settings.model_copy(update=places)
-            Path(landing_events(world)).mkdir(parents=True)
-            for night in (*before.nights(), DAY):
-                folder = f"{PARTITION_PREFIX}{night}"
-                source = Path(landing_events(settings), folder)
-                if source.is_dir():
-                    Path(landing_events(world), folder).symlink_to(source)
-            ingest(world, before)
+        for world, count in zip(worlds, histories, strict=True):
+            ingest(world, _nights_before(count))
             ingest(world, today)
-            found.append(OneDay(count, lines, median_seconds(lambda: ingest(world, today), rounds)))  # noqa: B023
+        # In turns, so that whatever warms up or slows down does so for all.
+        for _ in range(rounds):
+            for world, count in zip(worlds, histories, strict=True):
+                times[count].append(median_seconds(lambda: ingest(world, today), 1))  # noqa: B023
     finally:
         spark_server.stop(settings)
-    return found
+    return [OneDay(count, lines, statistics.median(seconds)) for count, seconds in times.items()]
