@@ -1,5 +1,7 @@
 """The two kinds of failure the platform tells apart: retrying helps, or it does not."""
 
+import errno
+
 
 class HabitlakeError(Exception):
     """Base of every error that habitlake raises on purpose; its message says what, where and what to do."""
@@ -19,3 +21,13 @@ class GateFailedError(PermanentError):
 
 PERMANENT_EXIT_CODE = 2
 TRANSIENT_EXIT_CODE = 75
+
+
+def environment_error(error: BaseException) -> PermanentError | None:
+    """Return a clear error for what the machine lacks (disk, permission), wherever an engine reports it; else None."""
+    text = str(error)
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
+        return PermanentError("the disk is full: No space left on device; free some space and run it again")
+    if isinstance(error, PermissionError | NotADirectoryError):
+        return PermanentError(f"{error}; check the folder, its owner and its permissions")
+    return None

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import errno
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +14,8 @@ from habitlake.errors import (
     PERMANENT_EXIT_CODE,
     TRANSIENT_EXIT_CODE,
     HabitlakeError,
-    PermanentError,
     TransientError,
+    environment_error,
 )
 from habitlake.log import configure_logging, get_logger
 from habitlake.settings import Settings, get_settings
@@ -73,7 +72,7 @@ def run_job(
     except HabitlakeError as error:
         return _fail(name, error, PERMANENT_EXIT_CODE)
     except Exception as error:
-        known = _environment_error(error)
+        known = environment_error(error)
         if known is None:
             raise
         return _fail(name, known, PERMANENT_EXIT_CODE)
@@ -83,16 +82,6 @@ def run_job(
 def _fail(name: str, error: Exception, code: int) -> int:
     sys.stderr.write(f"error: {name}: {error}\n")
     return code
-
-
-def _environment_error(error: BaseException) -> PermanentError | None:
-    """Return a clear error for what the machine lacks (disk, permission), wherever an engine reports it."""
-    text = str(error)
-    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
-        return PermanentError("the disk is full: No space left on device; free some space and run the night again")
-    if isinstance(error, PermissionError | NotADirectoryError):
-        return PermanentError(f"{error}; check the folder and its permissions")
-    return None
 
 
 @contextlib.contextmanager

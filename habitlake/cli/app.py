@@ -2,14 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from habitlake.cli.output import console, errors, print_json, print_table, to_json
 from habitlake.cli.stage import hand_over
 from habitlake.clock import ONE_DAY, Interval, parse_date
-from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, TransientError
+from habitlake.errors import (
+    PERMANENT_EXIT_CODE,
+    TRANSIENT_EXIT_CODE,
+    HabitlakeError,
+    TransientError,
+    environment_error,
+)
 from habitlake.log import configure_logging
 from habitlake.runtime.serve import Service
 from habitlake.settings import Settings, get_settings
@@ -311,16 +317,22 @@ def doctor(json_output: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def _end_with(error: HabitlakeError) -> NoReturn:
+    errors.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+    sys.exit(TRANSIENT_EXIT_CODE if isinstance(error, TransientError) else PERMANENT_EXIT_CODE)
+
+
 def run_app(commands: typer.Typer) -> None:
     """Run a command line; errors are one clear line and a non-zero exit."""
     try:
         commands()
     except HabitlakeError as error:
-        errors.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(TRANSIENT_EXIT_CODE if isinstance(error, TransientError) else PERMANENT_EXIT_CODE)
-    except PermissionError as error:
-        errors.print(f"error: no permission: {error}; check the folder's owner", style="red", markup=False)
-        sys.exit(PERMANENT_EXIT_CODE)
+        _end_with(error)
+    except Exception as error:
+        known = environment_error(error)
+        if known is None:
+            raise
+        _end_with(known)
     except KeyboardInterrupt:
         errors.print("stopped; run it again to go on", style="red")
         sys.exit(130)

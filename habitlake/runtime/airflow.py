@@ -1,8 +1,10 @@
 """Airflow of a world: its environment, its database, and running a DAG in one process."""
 
 import fcntl
+import itertools
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -21,6 +23,8 @@ from habitlake.settings import PROJECT_ROOT, Settings
 POOLS = {"spark": 1, "dbt": 1, "feast_writer": 1}
 SECRET_NAMES = ("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")
 POLL_S = 0.5
+# A line of Airflow's log begins with its time; the lines of a job's error do not.
+LOG_LINE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 UI_USER = "admin"
 # Of a container: which of its ports are reachable from outside is for whoever runs it to say.
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104
@@ -229,9 +233,10 @@ def run_dag(
 
 
 def _error_lines(log: Path, lines: int = 25) -> str:
-    """Return what the failed job wrote last: from its error line on, else the tail of the log."""
+    """Return what the failed job wrote last: its error up to Airflow's own next line, else the tail of the log."""
     text = log.read_text(errors="replace").splitlines()
     for index in range(len(text) - 1, -1, -1):
         if "error: " in text[index]:
-            return "\n".join(text[index : index + lines])
+            rest = itertools.takewhile(lambda line: not LOG_LINE.match(line), text[index + 1 : index + lines])
+            return "\n".join([text[index], *rest])
     return "\n".join(text[-lines:])

@@ -47,6 +47,7 @@ def test_a_failed_task_fails_the_run_with_its_line_and_the_log(prepared, tmp_pat
     message = str(raised.value)
     assert "error: " in message
     assert "runbooks/night_failed.md" in message
+    assert "DAG TEST" not in message, "the error alone, without what Airflow wrote after it"
     assert ("publish_queue", "upstream_failed") in told
 
 
