@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from expectations.checks import (
     WARN,
+    Check,
     Gate,
     Suite,
     between,
@@ -20,7 +21,7 @@ from expectations.checks import (
 )
 from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
 from habitlake.contracts.base import USER_ID_PATTERN
-from habitlake.tables import get_table
+from habitlake.tables import FEATURES, get_table
 
 
 def _field_rules(spec: FieldSpec) -> Iterator[tuple[str, str]]:
@@ -77,13 +78,39 @@ AUDIT = Suite(
     ),
 )
 
-_MEASURES = [name for name in get_table("gold.user_day").column_names if name not in get_table("gold.user_day").key]
-USER_DAY = Suite(
-    "gold",
-    "gold.user_day",
-    (unique("user_id", "local_date"), no_violation("negative_measure"), some_rows()),
-    rules=(("negative_measure", tuple((name, f"{name} IS NULL OR {name} < 0") for name in _MEASURES)),),
+
+def _ledger_suite(name: str, *more: Check) -> Suite:
+    """Return the suite of a ledger: one entry per key, and nothing that counts below 0."""
+    table = get_table(name)
+    counts = [
+        column.name
+        for column in table.columns
+        if column.sql_type == "bigint" and column.name not in ("start_cos_permille", "start_sin_permille")
+    ]
+    rules = (("negative_measure", tuple((measure, f"{measure} IS NULL OR {measure} < 0") for measure in counts)),)
+    return Suite("gold", name, (unique(*table.key[1:]), no_violation("negative_measure"), *more), rules=rules)
+
+
+LEDGERS = (
+    _ledger_suite("gold.user_day", some_rows()),
+    _ledger_suite("gold.user_day_context"),
+    _ledger_suite("gold.user_day_category"),
 )
+
+
+def _feature_rules() -> Iterator[tuple[str, str]]:
+    """Yield what a feature must not be, by the feature registry: missing where it never is, or out of its range."""
+    for feature in FEATURES:
+        broken = [
+            f"{feature.name} {sign} {bound}"
+            for sign, bound in (("<", feature.minimum), (">", feature.maximum))
+            if bound is not None
+        ]
+        if feature.null_means is None:
+            broken.append(f"{feature.name} IS NULL")
+        if broken:
+            yield feature.name, " OR ".join(broken)
+
 
 USER_FEATURES = Suite(
     "gold",
@@ -94,21 +121,13 @@ USER_FEATURES = Suite(
         not_null("time_zone"),
         not_null("first_local_date"),
         between("days_as_of_before_night", 0, 1),
-        between("workout_frequency_7d", 0, 24),
-        between("workout_frequency_30d", 0, 24),
+        no_violation("feature_violation"),
         between("workout_frequency_7d", 0, 4, WARN),
-        between("days_since_last_session", 0, 89),
-        between("streak_length_current", 0, 90),
-        between("completion_rate_30d", 0, 1),
-        between("skip_rate_30d", 0, 1),
-        between("goal_progress_rate", 0, 2),
-        between("stress_level", 1, 10),
-        between("sleep_hours_7d", 0, 24),
-        between("partner_share_30d", 0, 1),
         some_rows(),
     ),
     # A local day that ended by the night's end is the night's date or the one before, in every zone there is.
     (("days_as_of_before_night", "batch_date - as_of_date"),),
+    (("feature_violation", tuple(_feature_rules())),),
 )
 
 PREDICTIONS = Suite(
@@ -166,7 +185,7 @@ DECISIONS = Suite(
 SUITES: tuple[Suite, ...] = (
     *(_contract_suite(family) for family in FAMILIES),
     AUDIT,
-    USER_DAY,
+    *LEDGERS,
     USER_FEATURES,
     PREDICTIONS,
     DECISIONS,

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.data_format import DeltaFormat
-from feast.types import FeastType, Float64, Int64
+from feast.types import FeastType, Float64, Int64, String
 
 from habitlake.lake import table_uri
 from habitlake.settings import Settings
-from habitlake.tables import FEATURE_COLUMNS, get_table
+from habitlake.tables import ADHERENCE_V1, FEATURES, get_table
 
-FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64}
+FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string": String}
 # How old a person's newest snapshot may be before the reader calls it stale; Feast does not apply it online.
 TIME_TO_LIVE = timedelta(days=3)
 ADHERENCE_SERVICE = "adherence_v1"
@@ -38,8 +38,13 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
         entities=[user],
         ttl=TIME_TO_LIVE,
         schema=[
-            Field(name=column.name, dtype=FEAST_TYPES[column.sql_type], description=column.description)
-            for column in FEATURE_COLUMNS
+            Field(
+                name=feature.name,
+                dtype=FEAST_TYPES[feature.sql_type],
+                description=feature.description,
+                tags={"unit": feature.unit, "window": feature.window},
+            )
+            for feature in FEATURES
         ],
         source=source,
         online=True,
@@ -49,7 +54,7 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
     )
     service = FeatureService(
         name=ADHERENCE_SERVICE,
-        features=[view],
+        features=[view[list(ADHERENCE_V1)]],
         description="What the adherence model reads, in training and in scoring",
         owner=table.owner,
     )

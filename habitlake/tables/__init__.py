@@ -3,7 +3,8 @@
 from habitlake.errors import PermanentError
 from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
 from habitlake.tables.events import EVENT_TABLES
-from habitlake.tables.gold import FEATURE_COLUMNS, GOLD_TABLES, OPS_TABLES
+from habitlake.tables.features import ADHERENCE_V1, FEATURES, Feature
+from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
 
 TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *OPS_TABLES)}
 
@@ -23,4 +24,4 @@ def get_table(name: str) -> Table:
         raise PermanentError(msg) from error
 
 
-__all__ = ["AUDIT_COLUMNS", "FEATURE_COLUMNS", "TABLES", "Column", "Table", "get_table"]
+__all__ = ["ADHERENCE_V1", "AUDIT_COLUMNS", "FEATURES", "TABLES", "Column", "Feature", "Table", "get_table"]

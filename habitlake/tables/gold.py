@@ -1,6 +1,7 @@
 """Gold and ops: facts, features, predictions, decisions and the results of the gates."""
 
 from habitlake.tables.base import BATCH_DATE, USER_ID, Column, Table
+from habitlake.tables.features import FEATURES
 
 LOCAL_DATE = Column("local_date", "date", "calendar date in the person's zone")
 TIME_ZONE = Column("time_zone", "string", "zone in force for the person (IANA name or fixed offset)")
@@ -32,6 +33,8 @@ USER_DAY = Table(
         _sum("load_au", "session load: minutes times intensity weight (low 1, medium 2, high 3), thousandths"),
         _count("completion_count", "completed workouts with a completion rate"),
         _sum("completion_permille", "completion rate of completed workouts, thousandths"),
+        _count("intensity_count", "completed workouts with an intensity"),
+        _sum("intensity_permille", "intensity of completed workouts (low 1, medium 2, high 3), thousandths"),
         _count("heart_rate_count", "completed workouts with a heart rate"),
         _sum("heart_rate_deci", "mean heart rate of completed workouts, tenths of beats per minute"),
         _count("app_visits", "app interactions"),
@@ -70,42 +73,39 @@ USER_DAY = Table(
     ),
 )
 
-FEATURE_COLUMNS = (
-    Column("workout_frequency_7d", "double", "sessions per day over the last 7 complete local days"),
-    Column("workout_frequency_30d", "double", "sessions per day over the last 30 complete local days"),
-    Column("sessions_7d", "bigint", "sessions in the last 7 complete local days"),
-    Column("sessions_28d", "bigint", "sessions in the last 28 complete local days"),
-    Column("active_days_28d", "bigint", "days with a session in the last 28 complete local days"),
-    Column("observed_days_28d", "bigint", "days with any sign of use in the last 28 complete local days"),
-    Column("days_since_last_session", "bigint", "complete local days since the last session within 90 days, else null"),
-    Column("days_since_first_event", "bigint", "local days since the person was first seen"),
-    Column("streak_length_current", "bigint", "session days since the last break (ADR on streaks), within 90 days"),
-    Column("streak_length_longest", "bigint", "longest streak of session days within 90 days"),
-    Column("completion_rate_30d", "double", "mean completion rate of sessions, 30 days, 0 to 1"),
-    Column("completion_rate_trend", "double", "least-squares slope of completion rates, per day, 30 days"),
-    Column("planned_7d", "bigint", "workouts planned for the last 7 complete local days"),
-    Column("planned_next_7d", "bigint", "workouts planned for the 7 local days after the as-of date"),
-    Column("skip_rate_30d", "double", "skipped over skipped plus completed workouts, 30 days, 0 to 1"),
-    Column("habitual_weekly_sessions", "double", "mean weekly sessions of the last 28 complete local days"),
-    Column("goal_progress_rate", "double", "sessions of the last 7 days over the weekly target, capped at 2"),
-    Column("sleep_hours_7d", "double", "mean hours asleep per reported night, 7 days"),
-    Column("sleep_debt_hours", "double", "mean shortfall against 8 hours per reported night, 7 days, at least 0"),
-    Column("sleep_quality_trend", "double", "least-squares slope of hours asleep, hours per day, 30 days"),
-    Column("stress_level", "double", "mean stress report, 7 days, 1 to 10"),
-    Column("stress_level_trend", "double", "least-squares slope of stress reports, per day, 30 days"),
-    Column("energy_level", "double", "mean energy report, 7 days, 1 to 10"),
-    Column("motivation_level", "double", "mean motivation report, 7 days, 1 to 10"),
-    Column("hrv_7d", "double", "mean heart rate variability, milliseconds, 7 days"),
-    Column("resting_heart_rate_7d", "double", "mean resting heart rate, beats per minute, 7 days"),
-    Column("steps_7d", "double", "mean steps per reported day, 7 days"),
-    Column("load_7d", "double", "session load of the last 7 days: minutes times intensity weight"),
-    Column("load_28d", "double", "mean weekly session load of the last 28 days"),
-    Column("app_minutes_7d", "double", "minutes on screen, 7 days"),
-    Column("preparation_time_avg", "double", "mean minutes of preparation, 30 days"),
-    Column("barrier_frequency", "double", "barriers named per app visit, 30 days"),
-    Column("partner_share_30d", "double", "share of sessions with a partner or group, 30 days"),
-    Column("injured", "bigint", "1 while an injury started in the last 14 days is not resolved, else 0"),
-    Column("interventions_7d", "bigint", "interventions delivered in the last 7 complete local days"),
+USER_DAY_CONTEXT = Table(
+    name="gold.user_day_context",
+    grain="one row per user, local date and circumstances that the batch adds attempts to: a ledger like gold.user_day",
+    key=("batch_date", "user_id", "local_date", "time_slot", "weather_band", "location", "with_whom"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        LOCAL_DATE,
+        Column("time_slot", "string", "part of the day, as the app labelled it, else by the local time of the start"),
+        Column(
+            "weather_band", "string", "wet (rain, snow, storm), cold (below 41 F), hot (above 86 F), fair or unknown"
+        ),
+        Column("location", "string", "home, gym, outdoors, work, other or unknown"),
+        Column("with_whom", "string", "alone, partner, group or unknown"),
+        _count("completed", "workouts completed"),
+        _count("skipped", "planned workouts skipped"),
+        Column("start_cos_permille", "bigint", "cosine of the start on the 24-hour circle, thousandths, sum added"),
+        Column("start_sin_permille", "bigint", "sine of the start on the 24-hour circle, thousandths, sum added"),
+    ),
+)
+
+USER_DAY_CATEGORY = Table(
+    name="gold.user_day_category",
+    grain="one row per user, local date, kind and value that the batch adds to: a ledger like gold.user_day",
+    key=("batch_date", "user_id", "local_date", "kind", "value"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        LOCAL_DATE,
+        Column("kind", "string", "workout_type (of a completed workout), barrier, skip_reason or app_feature"),
+        Column("value", "string", "the value as the app named it, in lower case"),
+        _count("mentions", "times it occurred"),
+    ),
 )
 
 USER_FEATURES = Table(
@@ -120,7 +120,7 @@ USER_FEATURES = Table(
         TIME_ZONE,
         Column("as_of_date", "date", "last complete local day that the features cover"),
         Column("first_local_date", "date", "local date on which the person was first seen"),
-        *FEATURE_COLUMNS,
+        *FEATURES,
     ),
     keep_daily_days=120,
 )
@@ -195,5 +195,5 @@ GATE_RESULTS = Table(
     user_column=None,
 )
 
-GOLD_TABLES = (USER_DAY, USER_FEATURES, PREDICTIONS, DECISIONS)
+GOLD_TABLES = (USER_DAY, USER_DAY_CONTEXT, USER_DAY_CATEGORY, USER_FEATURES, PREDICTIONS, DECISIONS)
 OPS_TABLES = (GATE_RESULTS,)

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from habitlake.tables import FEATURE_COLUMNS
+from habitlake.tables import ADHERENCE_V1
 
 
 class AdherenceConfig(BaseModel):
@@ -31,5 +31,5 @@ class AdherenceConfig(BaseModel):
 
 
 CONFIG = AdherenceConfig()
-FEATURES = tuple(column.name for column in FEATURE_COLUMNS)
+FEATURES = ADHERENCE_V1
 RECENCY_FREQUENCY = ("sessions_7d", "sessions_28d", "days_since_last_session")

@@ -1,20 +1,20 @@
 """The zone a person was in: profile versions as known in a batch, DST-safe local dates."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from habitlake.clock import known_zones
 
-PROFILE_FIELDS = ("time_zone", "target_sessions_per_week")
 
-
-def profile_versions(profiles: DataFrame) -> DataFrame:
-    """Return one row per user: ``versions``, an array of (event_at, batch_date, time_zone, target_sessions_per_week).
+def profile_versions(profiles: DataFrame, fields: Sequence[str] = ()) -> DataFrame:
+    """Return one row per user: ``versions``, an array of (event_at, batch_date, time_zone, and the fields asked for).
 
     A version whose zone is not in the IANA database keeps its other fields and has no zone.
     """
     zone = F.when(F.col("time_zone").isin(sorted(known_zones())), F.col("time_zone"))
-    version = F.struct("event_at", "batch_date", zone.alias("time_zone"), "target_sessions_per_week")
+    version = F.struct("event_at", "batch_date", zone.alias("time_zone"), *fields)
     return profiles.groupBy("user_id").agg(F.collect_list(version).alias("versions"))
 
 
@@ -52,6 +52,20 @@ def newest_zone(versions: Column, night: Column) -> Column:
     return F.coalesce(F.array_max(known).time_zone, F.lit("UTC"))
 
 
-def local_date(instant: Column, zone: Column) -> Column:
-    """Return the calendar date of an instant in a zone (the session's zone is UTC)."""
-    return F.to_date(F.from_utc_timestamp(instant, zone))
+def with_local_time(events: DataFrame, profiles: DataFrame) -> DataFrame:
+    """Add ``local_date`` and ``local_at`` (wall-clock time) of the instant ``at``, in the zone in force, as known.
+
+    Parameters
+    ----------
+    events
+        Rows with user_id, batch_date, at and event_offset_s.
+    profiles
+        Profile versions of all batches up to the last one of the events.
+    """
+    zone = zone_in_force(F.col("versions"), F.col("batch_date"), F.col("at"), offset_zone(F.col("event_offset_s")))
+    return (
+        events.join(profile_versions(profiles), on="user_id", how="left")
+        .withColumn("local_at", F.from_utc_timestamp("at", zone))
+        .withColumn("local_date", F.to_date("local_at"))
+        .drop("versions")
+    )

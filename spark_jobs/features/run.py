@@ -1,4 +1,4 @@
-"""Build the ledger entries and the feature snapshots of an interval.
+"""Build the ledgers and the feature snapshots of an interval.
 
 ``python -m spark_jobs.features.run --start 2026-01-05 [--end 2026-01-06]``
 """
@@ -14,8 +14,12 @@ from habitlake.lake import count_rows, stored_nights
 from habitlake.settings import Settings
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.common.session import spark_session
+from spark_jobs.features import categories, contexts
+from spark_jobs.features.as_known import look_back_start, passes, snapshot_before
+from spark_jobs.features.categories import category_entries
+from spark_jobs.features.contexts import context_entries
 from spark_jobs.features.user_day import ledger_entries
-from spark_jobs.features.user_features import look_back_start, passes, snapshot_before, snapshots
+from spark_jobs.features.user_features import snapshots
 
 EVENT_TABLES = (
     "silver.workouts",
@@ -34,11 +38,18 @@ BY_PERSON = {
 }
 
 
-def build_user_day(spark: SparkSession, interval: Interval, settings: Settings) -> None:
-    """Write gold.user_day of the nights."""
+def build_ledgers(spark: SparkSession, interval: Interval, settings: Settings) -> None:
+    """Write the ledgers of the nights: facts, circumstances and categories of local days."""
     events = {name: read_table(spark, name, settings, nights=interval) for name in EVENT_TABLES}
     profiles = read_table(spark, "silver.profiles", settings, upto=interval.end)
-    write_nights(ledger_entries(events, profiles), "gold.user_day", interval, settings)
+    workouts, interactions = events["silver.workouts"], events["silver.interactions"]
+    ledgers = {
+        "gold.user_day": ledger_entries(events, profiles),
+        contexts.LEDGER: context_entries(workouts, profiles),
+        categories.LEDGER: category_entries(workouts, interactions, profiles),
+    }
+    for name, entries in ledgers.items():
+        write_nights(entries, name, interval, settings)
 
 
 def build_user_features(spark: SparkSession, interval: Interval, settings: Settings) -> None:
@@ -57,14 +68,21 @@ def _build_pass(spark: SparkSession, interval: Interval, settings: Settings) -> 
         if snapshot is None
         else read_table(spark, "gold.user_features", settings, nights=Interval(snapshot, snapshot))
     )
-    window = Interval(look_back_start(interval.start), interval.end)
+    ledgers = {
+        name: read_table(spark, name, settings, nights=Interval(start, interval.end))
+        for name, start in (
+            ("gold.user_day", look_back_start(interval.start)),
+            (contexts.LEDGER, look_back_start(interval.start, contexts.DAYS)),
+            (categories.LEDGER, look_back_start(interval.start, categories.DAYS)),
+        )
+    }
     since = (
         read_table(spark, "gold.user_day", settings, upto=interval.end)
         if snapshot is None
         else read_table(spark, "gold.user_day", settings, nights=Interval(snapshot + ONE_DAY, interval.end))
     )
     rows = snapshots(
-        read_table(spark, "gold.user_day", settings, nights=window),
+        ledgers,
         since,
         before,
         read_table(spark, "silver.profiles", settings, upto=interval.end),
@@ -74,16 +92,14 @@ def _build_pass(spark: SparkSession, interval: Interval, settings: Settings) -> 
 
 
 def run(context: JobContext) -> Mapping[str, object]:
-    """Build both tables; report their rows."""
+    """Build the ledgers and the snapshots; report their rows."""
     interval, settings = context.interval, context.settings
     with spark_session("features", interval, settings) as spark:
-        build_user_day(spark, interval, settings)
-        context.log.info("ledger written", rows=count_rows("gold.user_day", settings, interval))
+        build_ledgers(spark, interval, settings)
+        context.log.info("ledgers written", rows=count_rows("gold.user_day", settings, interval))
         build_user_features(spark, interval, settings)
-    return {
-        "user_day": count_rows("gold.user_day", settings, interval),
-        "user_features": count_rows("gold.user_features", settings, interval),
-    }
+    tables = ("gold.user_day", contexts.LEDGER, categories.LEDGER, "gold.user_features")
+    return {name.removeprefix("gold."): count_rows(name, settings, interval) for name in tables}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

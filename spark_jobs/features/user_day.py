@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from habitlake.tables import get_table
-from spark_jobs.common.zones import local_date, offset_zone, profile_versions, zone_in_force
+from spark_jobs.common.zones import with_local_time
 
 KEY = ("batch_date", "user_id", "local_date")
 MEASURES = tuple(name for name in get_table("gold.user_day").column_names if name not in KEY)
@@ -47,6 +47,7 @@ def workout_contributions(workouts: DataFrame) -> DataFrame:
     for intensity, value in INTENSITY_WEIGHT.items():
         weight = F.when(F.col("intensity") == intensity, F.lit(value)).otherwise(weight)
     with_rate = completed & F.col("completion_rate").isNotNull()
+    with_intensity = completed & F.col("intensity").isin(*INTENSITY_WEIGHT)
     with_heart_rate = completed & F.col("heart_rate_avg").isNotNull()
     return _contributions(
         workouts,
@@ -60,6 +61,8 @@ def workout_contributions(workouts: DataFrame) -> DataFrame:
             "load_au": F.when(completed, _scaled(F.col("duration_s") / 60 * weight, 1000)),
             "completion_count": _one(with_rate),
             "completion_permille": F.when(with_rate, _scaled(F.col("completion_rate"), 1000)),
+            "intensity_count": _one(with_intensity),
+            "intensity_permille": F.when(with_intensity, (weight * 1000).cast("bigint")),
             "heart_rate_count": _one(with_heart_rate),
             "heart_rate_deci": F.when(with_heart_rate, _scaled(F.col("heart_rate_avg"), 10)),
             **_reports("stress_level", "stress"),
@@ -150,10 +153,8 @@ def ledger_entries(events: Mapping[str, DataFrame], profiles: DataFrame) -> Data
         _contributions(events["silver.profiles"], {"events": F.lit(1).cast("bigint")}),
     ):
         contributions = contributions.unionByName(frame)
-    zone = zone_in_force(F.col("versions"), F.col("batch_date"), F.col("at"), offset_zone(F.col("event_offset_s")))
     return (
-        contributions.join(profile_versions(profiles), on="user_id", how="left")
-        .withColumn("local_date", local_date(F.col("at"), zone))
+        with_local_time(contributions, profiles)
         .groupBy(*KEY)
         .agg(*(F.coalesce(F.sum(name), F.lit(0)).cast("bigint").alias(name) for name in MEASURES))
     )

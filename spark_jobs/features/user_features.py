@@ -1,134 +1,46 @@
-"""Features of every person as known on each night, from the ledger and the snapshot before.
+"""Features of every person as known on each night, from the ledgers and the snapshot before.
 
 One pass serves a range: each ledger entry is counted into every night that could know it, and summed straight into
 all features of a person and night; the entries of a day need not be summed first. Sums count and add, days are
-bitmaps, slopes come from integer moments, so one distribution by person and one grouping do it all. Everything is an
-integer until the last step; ratios and slopes are rounded to 6 decimals.
+bitmaps, slopes come from integer moments, so one distribution by person and one grouping do it all.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from habitlake.clock import Interval
-from habitlake.tables import FEATURE_COLUMNS
-from spark_jobs.common.zones import newest_version, newest_zone, profile_versions
+from habitlake.tables import FEATURES
+from habitlake.tables.features import EWMA_ACUTE_DAYS, EWMA_CHRONIC_DAYS
+from spark_jobs.features import categories, contexts
+from spark_jobs.features.aggregates import (
+    BITMAP_DAYS,
+    bits,
+    mean,
+    median_slope,
+    rounded,
+    total,
+    trend,
+    weighted_mean,
+    within,
+)
+from spark_jobs.features.as_known import LOOK_BACK_DAYS, entries_by_night, people_by_night, with_profile
 
-LOOK_BACK_DAYS = 90
-HALF_LOOK_BACK = 45
-PLAN_DAYS = 60
-# Zones reach from -12 to +14 hours, so a local day can lie two days from the night's date.
-ZONE_SLACK_DAYS = 3
 STREAK_GAP_DAYS = 7
 INJURY_DAYS = 14
 SLEEP_NEED_HOURS = 8.0
-DECIMALS = 6
-ENTRIES_PER_PASS = 100_000_000
-MIN_TREND_DAYS = 3
-EPOCH = date(1970, 1, 1)
-
-
-def _rounded(value: Column) -> Column:
-    return F.round(value, DECIMALS)
-
-
-def _within(days: int) -> Column:
-    """Return whether a day lies in the last ``days`` complete days; ``age`` 0 is the as-of date."""
-    return F.col("age").between(0, days - 1)
-
-
-def _sum(name: str, days: int) -> Column:
-    return F.coalesce(F.sum(F.when(_within(days), F.col(name))), F.lit(0))
-
-
-def _mean(total: str, count: str, days: int, scale: float) -> Column:
-    """Return sum over count in natural units, null where nothing was reported."""
-    reports = _sum(count, days)
-    return _rounded(F.when(reports > 0, _sum(total, days) / reports / scale))
-
-
-def _bits(condition: Column, first: int, days: int = HALF_LOOK_BACK) -> Column:
-    """Return a bitmap of ``days`` days on which the condition holds; bit 0 is age ``first``.
-
-    Several entries of one day set the same bit, so days are counted without being grouped first.
-    """
-    inside = F.col("age").between(first, first + days - 1) & condition
-    return F.coalesce(F.bit_or(F.when(inside, F.expr(f"shiftleft(1L, age - {first})"))), F.lit(0).cast("bigint"))
-
-
-def _trend(total: str, count: str, days: int, scale: float) -> Column:
-    """Return the least-squares slope of the reports per day; null where fewer than three days have any.
-
-    The moments are sums over ledger entries: with x the day, an entry adds count, x*count, x*x*count, total, x*total.
-    """
-    inside = _within(days)
-    x = (F.lit(days) - F.col("age")).cast("bigint")
-
-    def moment(value: Column) -> Column:
-        return F.coalesce(F.sum(F.when(inside, value)), F.lit(0))
-
-    n, sx, sxx = moment(F.col(count)), moment(x * F.col(count)), moment(x * x * F.col(count))
-    sy, sxy = moment(F.col(total)), moment(x * F.col(total))
-    reported_days = F.bit_count(_bits(F.col(count) > 0, 0, days))
-    slope = (n * sxy - sx * sy) / (n * sxx - sx * sx) / scale
-    return _rounded(F.when(reported_days >= MIN_TREND_DAYS, slope))
-
-
-def contributions_by_night(ledger: DataFrame, interval: Interval) -> DataFrame:
-    """Return each ledger entry once for every night of the interval that knows it and may look back to it."""
-    first = F.greatest(F.col("batch_date"), F.lit(interval.start))
-    last = F.least(F.date_add("local_date", LOOK_BACK_DAYS + ZONE_SLACK_DAYS), F.lit(interval.end))
-    known = ledger.where(first <= last)
-    if len(interval) == 1:
-        # The same as below without copying each wide entry: a fifth of a large night.
-        return known.withColumn("night", F.lit(interval.start)).drop("batch_date")
-    return known.withColumn("night", F.explode(F.sequence(first, last))).drop("batch_date")
-
-
-def people_by_night(ledger: DataFrame, before: DataFrame | None, interval: Interval) -> DataFrame:
-    """Return one row per person and night on which the person is known: user_id, night, first_local_date.
-
-    Parameters
-    ----------
-    ledger
-        Entries of all batches after the snapshot before.
-    before
-        The newest snapshot before the interval (user_id, first_local_date); None when there is none.
-    """
-    seen = (
-        ledger.where(F.col("events") > 0)
-        .groupBy("user_id", "batch_date")
-        .agg(F.min("local_date").alias("first_local_date"))
-    )
-    if before is not None:
-        seen = seen.unionByName(before.select("user_id", F.lit(EPOCH).alias("batch_date"), "first_local_date"))
-    first = F.greatest(F.col("batch_date"), F.lit(interval.start))
-    return (
-        seen.withColumn("night", F.explode(F.sequence(first, F.lit(interval.end))))
-        .groupBy("user_id", "night")
-        .agg(F.min("first_local_date").alias("first_local_date"))
-    )
-
-
-def with_as_of(people: DataFrame, profiles: DataFrame) -> DataFrame:
-    """Add the zone, the weekly target and the last complete local day, as known on each night."""
-    night_end = F.date_add("night", 1).cast("timestamp")
-    return (
-        people.join(profile_versions(profiles), on="user_id", how="left")
-        .withColumn("time_zone", newest_zone(F.col("versions"), F.col("night")))
-        .withColumn("weekly_target", newest_version(F.col("versions"), F.col("night")).target_sessions_per_week)
-        .withColumn("as_of_date", F.date_sub(F.to_date(F.from_utc_timestamp(night_end, F.col("time_zone"))), 1))
-        .drop("versions")
-    )
+WEEK_DAYS = 7
+WEEKS = 4
+PERIOD_DAYS = 5
+PERIODS = 6
 
 
 def _is_set(name: str, age: Column) -> Column:
     """Return whether the day of that age is in the two bitmaps ``name_recent`` and ``name_older``."""
     recent = F.call_function("getbit", F.col(f"{name}_recent"), age)
-    older = F.call_function("getbit", F.col(f"{name}_older"), age - HALF_LOOK_BACK)
-    return F.when(age < HALF_LOOK_BACK, recent).otherwise(older) == 1
+    older = F.call_function("getbit", F.col(f"{name}_older"), age - BITMAP_DAYS)
+    return F.when(age < BITMAP_DAYS, recent).otherwise(older) == 1
 
 
 def _streaks() -> Column:
@@ -158,101 +70,159 @@ def _streaks() -> Column:
     return F.aggregate(F.filter(ages, lambda age: _is_set("tracked_days", age)), start, step)
 
 
+def _consistency() -> Column:
+    """Return the mean over the last four weeks of session days over expected ones, each at most 1."""
+    habitual = F.greatest(F.round(F.col("sessions_28d") / WEEKS), F.lit(1.0))
+    # A person cannot have more session days in a week than days; a target of less than one is no expectation.
+    expected = F.least(F.when(F.col("weekly_target") >= 1, F.col("weekly_target")).otherwise(habitual), F.lit(7.0))
+    days_known = F.datediff("as_of_date", "first_local_date") + 1
+    weeks = []
+    for week in range(WEEKS):
+        mask = ((1 << WEEK_DAYS) - 1) << (WEEK_DAYS * week)
+        days = F.bit_count(F.col("session_days_recent").bitwiseAND(mask))
+        weeks.append(F.when(days_known >= WEEK_DAYS * (week + 1), F.least(days / expected, F.lit(1.0))))
+    counted = sum((week.isNotNull().cast("int") for week in weeks), F.lit(0))
+    met = sum((F.coalesce(week, F.lit(0.0)) for week in weeks), F.lit(0.0))
+    return rounded(F.when(counted > 0, met / counted))
+
+
+def _period_means() -> list[Column]:
+    return [
+        F.when(F.col(f"rates_{period}") > 0, F.col(f"rate_{period}") / F.col(f"rates_{period}") / 1000)
+        for period in range(PERIODS)
+    ]
+
+
+def _monotony() -> Column:
+    """Return mean over sample standard deviation of the last seven days' load; null when they are all the same."""
+    days = [F.col(f"load_of_day_{age}") for age in range(WEEK_DAYS)]
+    load = sum(days, F.lit(0))
+    # n (n - 1) times the variance, in whole numbers: no rounding can make a constant week vary.
+    spread = WEEK_DAYS * sum((day * day for day in days), F.lit(0)) - load * load
+    deviation = F.sqrt(spread / (WEEK_DAYS * (WEEK_DAYS - 1)))
+    return F.when(spread > 0, load / WEEK_DAYS / deviation)
+
+
 def _aggregates() -> dict[str, Column]:
-    """Return the aggregates of a person and night over ledger entries: features, and bitmaps of days."""
-    sessions_7, sessions_28, sessions_30 = (_sum("workouts_completed", days) for days in (7, 28, 30))
-    skipped_30 = _sum("workouts_skipped", 30)
-    visits_30 = _sum("app_visits", 30)
-    hours = _mean("sleep_s", "sleep_count", 7, 3600.0)
+    """Return the aggregates of a person and night over ledger entries: features, and what others are made of."""
+    sessions_7, sessions_28, sessions_30 = (total("workouts_completed", days) for days in (7, 28, 30))
+    skipped_30 = total("workouts_skipped", 30)
+    visits_30 = total("app_visits", 30)
+    hours = mean("sleep_s", "sleep_count", 7, 3600.0)
     met = F.col("workouts_completed") > 0
     tracked = met | (F.col("workouts_planned") > 0)
+    periods = {
+        f"{name}_{period}": total(measure, PERIOD_DAYS, PERIOD_DAYS * period)
+        for name, measure in (("rate", "completion_permille"), ("rates", "completion_count"))
+        for period in range(PERIODS)
+    }
     return {
-        "workout_frequency_7d": _rounded(sessions_7 / 7),
-        "workout_frequency_30d": _rounded(sessions_30 / 30),
+        "workout_frequency_7d": rounded(sessions_7 / 7),
+        "workout_frequency_30d": rounded(sessions_30 / 30),
         "sessions_7d": sessions_7,
         "sessions_28d": sessions_28,
-        "active_days_28d": F.bit_count(_bits(met, 0, 28)).cast("bigint"),
-        "observed_days_28d": F.bit_count(_bits(F.col("events") > 0, 0, 28)).cast("bigint"),
-        "days_since_last_session": F.min(F.when(_within(LOOK_BACK_DAYS) & met, F.col("age"))).cast("bigint"),
-        "completion_rate_30d": _mean("completion_permille", "completion_count", 30, 1000.0),
-        "completion_rate_trend": _trend("completion_permille", "completion_count", 30, 1000.0),
-        "planned_7d": _sum("workouts_planned", 7),
-        "planned_next_7d": F.coalesce(F.sum(F.when(F.col("age").between(-7, -1), F.col("workouts_planned"))), F.lit(0)),
-        "skip_rate_30d": _rounded(F.when(skipped_30 + sessions_30 > 0, skipped_30 / (skipped_30 + sessions_30))),
-        "habitual_weekly_sessions": _rounded(sessions_28 / 4),
+        "active_days_28d": F.bit_count(bits(met, 0, 28)).cast("bigint"),
+        "observed_days_28d": F.bit_count(bits(F.col("events") > 0, 0, 28)).cast("bigint"),
+        "days_since_last_session": F.min(F.when(within(LOOK_BACK_DAYS) & met, F.col("age"))).cast("bigint"),
+        "completion_rate_30d": mean("completion_permille", "completion_count", 30, 1000.0),
+        "intensity_progression": trend("intensity_permille", "intensity_count", 30, 1000.0),
+        "planned_7d": total("workouts_planned", 7),
+        "planned_next_7d": total("workouts_planned", 7, -7),
+        "skip_rate_30d": rounded(F.when(skipped_30 + sessions_30 > 0, skipped_30 / (skipped_30 + sessions_30))),
+        "habitual_weekly_sessions": rounded(sessions_28 / 4),
         "sleep_hours_7d": hours,
-        "sleep_debt_hours": _rounded(
-            F.when(hours.isNotNull(), F.greatest(F.lit(SLEEP_NEED_HOURS) - hours, F.lit(0.0)))
-        ),
-        "sleep_quality_trend": _trend("sleep_s", "sleep_count", 30, 3600.0),
-        "stress_level": _mean("stress_permille", "stress_count", 7, 1000.0),
-        "stress_level_trend": _trend("stress_permille", "stress_count", 30, 1000.0),
-        "energy_level": _mean("energy_permille", "energy_count", 7, 1000.0),
-        "motivation_level": _mean("motivation_permille", "motivation_count", 7, 1000.0),
-        "hrv_7d": _mean("hrv_deci_ms", "hrv_count", 7, 10.0),
-        "resting_heart_rate_7d": _mean("resting_heart_rate_deci", "resting_heart_rate_count", 7, 10.0),
-        "steps_7d": _mean("steps", "steps_count", 7, 1.0),
-        "load_7d": _rounded(_sum("load_au", 7) / 1000),
-        "load_28d": _rounded(_sum("load_au", 28) / 4000),
-        "app_minutes_7d": _rounded(_sum("screen_s", 7) / 60),
-        "preparation_time_avg": _mean("preparation_s", "preparation_count", 30, 60.0),
-        "barrier_frequency": _rounded(F.when(visits_30 > 0, _sum("barriers", 30) / visits_30)),
-        "partner_share_30d": _rounded(F.when(sessions_30 > 0, _sum("partner_sessions", 30) / sessions_30)),
-        "injured": (_sum("injuries_started", INJURY_DAYS) > _sum("injuries_resolved", INJURY_DAYS)).cast("bigint"),
-        "interventions_7d": _sum("interventions_delivered", 7),
-        "session_days_recent": _bits(met, 0),
-        "session_days_older": _bits(met, HALF_LOOK_BACK),
-        "tracked_days_recent": _bits(tracked, 0),
-        "tracked_days_older": _bits(tracked, HALF_LOOK_BACK),
+        "sleep_debt_hours": rounded(F.when(hours.isNotNull(), F.greatest(F.lit(SLEEP_NEED_HOURS) - hours, F.lit(0.0)))),
+        "sleep_quality_trend": trend("sleep_s", "sleep_count", 30, 3600.0),
+        "stress_level": mean("stress_permille", "stress_count", 7, 1000.0),
+        "stress_level_trend": trend("stress_permille", "stress_count", 30, 1000.0),
+        "energy_level": mean("energy_permille", "energy_count", 7, 1000.0),
+        "motivation_level": mean("motivation_permille", "motivation_count", 7, 1000.0),
+        "motivation_trend": trend("motivation_permille", "motivation_count", 30, 1000.0),
+        "hrv_7d": mean("hrv_deci_ms", "hrv_count", 7, 10.0),
+        "hrv_trend": trend("hrv_deci_ms", "hrv_count", 30, 10.0),
+        "resting_heart_rate_7d": mean("resting_heart_rate_deci", "resting_heart_rate_count", 7, 10.0),
+        "resting_heart_rate_trend": trend("resting_heart_rate_deci", "resting_heart_rate_count", 30, 10.0),
+        "steps_7d": mean("steps", "steps_count", 7, 1.0),
+        "load_7d": rounded(total("load_au", 7) / 1000),
+        "load_28d": rounded(total("load_au", 28) / 4000),
+        "acute_load": weighted_mean("load_au", EWMA_ACUTE_DAYS, LOOK_BACK_DAYS, 1000.0),
+        "chronic_load": weighted_mean("load_au", EWMA_CHRONIC_DAYS, LOOK_BACK_DAYS, 1000.0),
+        "app_minutes_7d": rounded(total("screen_s", 7) / 60),
+        "preparation_time_avg": mean("preparation_s", "preparation_count", 30, 60.0),
+        "barrier_frequency": rounded(F.when(visits_30 > 0, total("barriers", 30) / visits_30)),
+        "partner_share_30d": rounded(F.when(sessions_30 > 0, total("partner_sessions", 30) / sessions_30)),
+        "injured": (total("injuries_started", INJURY_DAYS) > total("injuries_resolved", INJURY_DAYS)).cast("bigint"),
+        "interventions_7d": total("interventions_delivered", 7),
+        "session_days_recent": bits(met, 0),
+        "session_days_older": bits(met, BITMAP_DAYS),
+        "tracked_days_recent": bits(tracked, 0),
+        "tracked_days_older": bits(tracked, BITMAP_DAYS),
+        **{f"load_of_day_{age}": total("load_au", 1, age) for age in range(WEEK_DAYS)},
+        **periods,
     }
 
 
-ZERO_WITHOUT_DAYS = (
-    *("workout_frequency_7d", "workout_frequency_30d", "sessions_7d", "sessions_28d", "active_days_28d"),
-    *("observed_days_28d", "planned_7d", "planned_next_7d", "habitual_weekly_sessions", "load_7d", "load_28d"),
-    *("app_minutes_7d", "injured", "interventions_7d", "streak_length_current", "streak_length_longest"),
-)
+def _derived() -> dict[str, Column]:
+    """Return the features that are made of aggregates and of the profile."""
+    target = F.col("weekly_target")
+    stale = F.col("streak.last") >= STREAK_GAP_DAYS
+    by_sessions = F.when(target > 0, F.least(F.col("sessions_28d") / WEEKS / target, F.lit(1.0)))
+    return {
+        "streak_length_current": F.when(stale, F.lit(0)).otherwise(F.col("streak.current")).cast("bigint"),
+        "streak_length_longest": F.col("streak.longest"),
+        "days_since_first_event": F.greatest(F.datediff("as_of_date", "first_local_date"), F.lit(0)).cast("bigint"),
+        "consistency_score": _consistency(),
+        "completion_rate_trend": median_slope(_period_means(), PERIOD_DAYS),
+        "goal_progress": rounded(F.coalesce("weight_progress", by_sessions)),
+        "goal_progress_rate": rounded(F.when(target > 0, F.least(F.col("sessions_7d") / target, F.lit(2.0)))),
+        "weeks_to_goal": rounded(F.col("weeks_to_goal")),
+        "monotony": rounded(_monotony()),
+        "strain": rounded(F.col("load_7d") * _monotony()),
+        **contexts.context_features(),
+    }
 
 
 def snapshots(
-    ledger: DataFrame, since_snapshot: DataFrame, before: DataFrame | None, profiles: DataFrame, interval: Interval
+    ledgers: Mapping[str, DataFrame],
+    since_snapshot: DataFrame,
+    before: DataFrame | None,
+    profiles: DataFrame,
+    interval: Interval,
 ) -> DataFrame:
     """Return gold.user_features of every night of the interval.
 
     Parameters
     ----------
-    ledger
-        Entries that the nights may look back to: batches from ``look_back_start`` to the interval's end.
+    ledgers
+        Entries of each ledger, by table name, that the nights may look back to.
     since_snapshot
-        Entries of all batches after the snapshot before, up to the interval's end.
+        gold.user_day entries of all batches after the snapshot before, up to the interval's end.
     before
         The newest snapshot before the interval, or None.
     profiles
         Profile versions of all batches up to the interval's end.
     """
-    people = with_as_of(people_by_night(since_snapshot, before, interval), profiles)
-    entries = contributions_by_night(ledger.repartition("user_id"), interval)
-    # The people of a partition fit in memory, so the many entries need no sorting; people without any stay.
-    known = entries.join(people.hint("shuffle_hash"), on=["user_id", "night"], how="right")
-    rows = (
-        known.withColumn("age", F.datediff("as_of_date", "local_date"))
-        .groupBy(*people.columns)
-        .agg(*(column.alias(name) for name, column in _aggregates().items()))
+    people = with_profile(people_by_night(since_snapshot, before, interval), profiles)
+    keys = ["user_id", "night"]
+
+    def known(name: str, days: int, people: DataFrame) -> DataFrame:
+        entries = entries_by_night(ledgers[name].repartition("user_id"), interval, days)
+        # The people of a partition fit in memory, so the many entries need no sorting; people without any stay.
+        joined = entries.join(people.hint("shuffle_hash"), on=keys, how="right")
+        return joined.withColumn("age", F.datediff("as_of_date", "local_date"))
+
+    def named(aggregates: Mapping[str, Column]) -> list[Column]:
+        return [column.alias(name) for name, column in aggregates.items()]
+
+    days_only = people.select(*keys, "as_of_date")
+    rows = known("gold.user_day", LOOK_BACK_DAYS, people).groupBy(*people.columns).agg(*named(_aggregates()))
+    attempts = (
+        known(contexts.LEDGER, contexts.DAYS, days_only).groupBy(*keys).agg(*named(contexts.context_aggregates()))
     )
-    rows = rows.withColumn("streak", _streaks())
-    stale = F.col("streak.last") >= STREAK_GAP_DAYS
-    derived = {
-        "streak_length_current": F.when(stale, F.lit(0)).otherwise(F.col("streak.current")).cast("bigint"),
-        "streak_length_longest": F.col("streak.longest"),
-        "days_since_first_event": F.greatest(F.datediff("as_of_date", "first_local_date"), F.lit(0)).cast("bigint"),
-        "goal_progress_rate": _rounded(
-            F.when(
-                F.col("weekly_target") > 0,
-                F.least(F.coalesce("sessions_7d", F.lit(0)) / F.col("weekly_target"), F.lit(2.0)),
-            )
-        ),
-    }
-    rows = rows.withColumns(derived)
+    mentions = categories.category_features(known(categories.LEDGER, categories.DAYS, days_only), keys)
+    rows = rows.join(attempts, on=keys, how="left").join(mentions, on=keys, how="left")
+    never_null = [feature.name for feature in FEATURES if feature.null_means is None]
+    rows = rows.withColumn("streak", _streaks()).withColumns(_derived()).fillna(0, subset=never_null)
     end = F.date_add("night", 1).cast("timestamp")
     return rows.select(
         F.col("night").alias("batch_date"),
@@ -262,34 +232,5 @@ def snapshots(
         "time_zone",
         "as_of_date",
         "first_local_date",
-        *(
-            (F.coalesce(column.name, F.lit(0)) if column.name in ZERO_WITHOUT_DAYS else F.col(column.name)).alias(
-                column.name
-            )
-            for column in FEATURE_COLUMNS
-        ),
+        *(feature.name for feature in FEATURES),
     )
-
-
-def passes(interval: Interval, entries: int) -> Iterator[Interval]:
-    """Split a range into the stretches of nights that one pass works on, so that its size is bounded.
-
-    Parameters
-    ----------
-    entries
-        Ledger entries in the look-back window of the range: each may be counted into every night of a pass.
-    """
-    nights = max(1, min(len(interval), ENTRIES_PER_PASS // max(entries, 1)))
-    for offset in range(0, len(interval), nights):
-        start = interval.start + timedelta(days=offset)
-        yield Interval(start, min(start + timedelta(days=nights - 1), interval.end))
-
-
-def look_back_start(start: date) -> date:
-    """Return the first batch whose entries can lie in the look-back windows of a night: plans arrive ahead."""
-    return date.fromordinal(start.toordinal() - LOOK_BACK_DAYS - PLAN_DAYS - ZONE_SLACK_DAYS)
-
-
-def snapshot_before(nights: Sequence[date], start: date) -> date | None:
-    """Return the newest stored snapshot before the interval."""
-    return max((night for night in nights if night < start), default=None)

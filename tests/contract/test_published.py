@@ -2,7 +2,7 @@
 
 from habitlake.contracts.schema import write_schemas
 from habitlake.settings import PROJECT_ROOT
-from habitlake.tables import FEATURE_COLUMNS, TABLES
+from habitlake.tables import FEATURES, TABLES
 from habitlake.tables.dictionary import write_dictionary
 
 
@@ -38,4 +38,4 @@ def test_feast_serves_exactly_the_registry(tmp_path):
     settings = Settings(home=tmp_path, _env_file=None)
     (view,) = [item for item in definitions(settings) if isinstance(item, FeatureView)]
     served = {field.name: (field.dtype, field.description) for field in view.schema if field.name != "user_id"}
-    assert served == {column.name: (FEAST_TYPES[column.sql_type], column.description) for column in FEATURE_COLUMNS}
+    assert served == {column.name: (FEAST_TYPES[column.sql_type], column.description) for column in FEATURES}

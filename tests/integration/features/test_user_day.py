@@ -5,12 +5,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.tables import get_table
 from spark_jobs.common.session import spark_session
 from spark_jobs.features.run import EVENT_TABLES
 from spark_jobs.features.user_day import MEASURES, ledger_entries
+from tests.integration.features.silver import BATCH, event, frame
 
-BATCH = date(2026, 4, 1)
 EARLIER = date(2026, 3, 1)
 
 
@@ -23,25 +22,6 @@ def spark(services):
 
 def at(text):
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def event(user, text, event_type, batch_date=BATCH, **values):
-    """A silver row; its offset is the one of the timestamp."""
-    stamp = datetime.fromisoformat(text)
-    return {
-        "batch_date": batch_date,
-        "user_id": user,
-        "event_type": event_type,
-        "event_at": stamp.astimezone(UTC),
-        "event_offset_s": int(stamp.utcoffset().total_seconds()),
-        **values,
-    }
-
-
-def frame(spark, name, rows):
-    table = get_table(name)
-    schema = ", ".join(f"`{column.name}` {column.sql_type}" for column in table.columns)
-    return spark.createDataFrame([tuple(row.get(column) for column in table.column_names) for row in rows], schema)
 
 
 def ledger(spark, profiles=(), **events):
@@ -146,6 +126,7 @@ def test_what_workouts_add_and_where_plans_go(spark):
             "events": 5, "workouts_started": 1, "workouts_completed": 2, "workouts_skipped": 1, "partner_sessions": 1,
             # 30 minutes of weight 3, and 90.5 seconds of unknown intensity (weight 2); halves are rounded away from 0.
             "duration_s": 1800 + 91, "load_au": 90_000 + 3017, "completion_count": 1, "completion_permille": 834,
+            "intensity_count": 1, "intensity_permille": 3000,
             "heart_rate_count": 1, "heart_rate_deci": 1413, "stress_count": 1, "stress_permille": 4000,
         },
         ("u", date(2026, 3, 22)): {"workouts_planned": 1},

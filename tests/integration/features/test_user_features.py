@@ -8,12 +8,17 @@ import pytest
 from habitlake.clock import Interval
 from habitlake.tables import get_table
 from spark_jobs.common.session import spark_session
-from spark_jobs.features.user_features import passes, snapshots
+from spark_jobs.features import categories, contexts
+from spark_jobs.features.as_known import passes
+from spark_jobs.features.user_features import snapshots
 
 NIGHT = date(2026, 3, 31)
 LAST_NIGHT = Interval(NIGHT, NIGHT)
 MEASURES = get_table("gold.user_day").column_names[3:]
-PROFILES = "user_id string, event_at timestamp, batch_date date, time_zone string, target_sessions_per_week double"
+PROFILES = (
+    "user_id string, event_at timestamp, batch_date date, time_zone string, target_sessions_per_week double,"
+    " preferred_times array<string>, weight_kg double, target_weight_kg double"
+)
 LEDGER = "batch_date date, user_id string, local_date date, " + ", ".join(f"{name} bigint" for name in MEASURES)
 SNAPSHOT = "user_id string, first_local_date date"
 
@@ -35,7 +40,11 @@ def features(spark, ledger, interval=LAST_NIGHT, before=None):
     entries = spark.createDataFrame([row for row in ledger if row[0] <= interval.end], LEDGER)
     profiles = spark.createDataFrame([], PROFILES)
     snapshot = None if before is None else spark.createDataFrame(before, SNAPSHOT)
-    found = snapshots(entries, entries, snapshot, profiles, interval).collect()
+    ledgers = {
+        "gold.user_day": entries,
+        **{name: spark.createDataFrame([], get_table(name).ddl()) for name in (contexts.LEDGER, categories.LEDGER)},
+    }
+    found = snapshots(ledgers, entries, snapshot, profiles, interval).collect()
     return {(row.user_id, row.batch_date): row.asDict() for row in found}
 
 
