@@ -34,6 +34,7 @@ ARROW_PRIMITIVES = {
     "bigint": "int64",
     "int": "int32",
     "double": "float64",
+    "float": "float32",
     "boolean": "bool_",
     "date": "date32",
 }

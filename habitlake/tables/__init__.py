@@ -5,8 +5,9 @@ from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
 from habitlake.tables.events import EVENT_TABLES
 from habitlake.tables.features import ADHERENCE_V1, FEATURES, Feature
 from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
+from habitlake.tables.people import PEOPLE_TABLES
 
-TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *OPS_TABLES)}
+TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *PEOPLE_TABLES, *OPS_TABLES)}
 
 
 def get_table(name: str) -> Table:

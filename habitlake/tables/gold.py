@@ -2,6 +2,7 @@
 
 from habitlake.tables.base import BATCH_DATE, USER_ID, Column, Table
 from habitlake.tables.features import FEATURES
+from habitlake.tables.people import AS_OF_DATE, CREATED_TIMESTAMP, EVENT_TIMESTAMP
 
 LOCAL_DATE = Column("local_date", "date", "calendar date in the person's zone")
 TIME_ZONE = Column("time_zone", "string", "zone in force for the person (IANA name or fixed offset)")
@@ -115,10 +116,10 @@ USER_FEATURES = Table(
     columns=(
         BATCH_DATE,
         USER_ID,
-        Column("event_timestamp", "timestamp", "end of the night's interval: what Feast joins on"),
-        Column("created_timestamp", "timestamp", "end of the night's interval: when the row could be known"),
+        EVENT_TIMESTAMP,
+        CREATED_TIMESTAMP,
         TIME_ZONE,
-        Column("as_of_date", "date", "last complete local day that the features cover"),
+        AS_OF_DATE,
         Column("first_local_date", "date", "local date on which the person was first seen"),
         *FEATURES,
     ),
