@@ -292,7 +292,7 @@ def dictionary(
 
 @app.command()
 def up() -> None:
-    """Start the embedded services and the Airflow UI; print the addresses."""
+    """Start the embedded services, the Airflow UI and the report's pages; print the addresses."""
     from habitlake.runtime import stack
 
     stack.up(_settings())

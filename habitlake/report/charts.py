@@ -108,7 +108,9 @@ def line_chart(
         edges = zip(at, map(scaled, band[0].values), map(scaled, band[1].values), strict=True)
         marks.append(svg.band(list(edges), band[0].css))
     marks += [svg.line(list(zip(at, map(scaled, one.values), strict=True)), one.css) for one in series]
-    names = tuple((one.css, one.name) for one in series) + (((band[0].css + " area", band[0].name),) if band else ())
+    names = tuple((one.css, one.name) for one in series) + (
+        ((band[0].css + " area faint", band[0].name),) if band else ()
+    )
     return Chart(
         svg.square(marks, label),
         label_ticks(labels, at),
@@ -173,7 +175,9 @@ def reliability(bins: Sequence[Bin], *, label: str) -> Chart:
         for one in bins
     ]
     shares = value_ticks(ticks, 0, 1, "%")
-    return Chart(svg.square(marks, label), shares, shares, "predicted", "observed", ())
+    return Chart(
+        svg.square(marks, label), shares, shares, "predicted share who adhere", "observed share who adhered", ()
+    )
 
 
 def sparkline(values: Sequence[float | None], label: str) -> Markup:

@@ -105,7 +105,7 @@ def _cell(cohort: date, week: int, row: Row | None, night: date) -> Row:
     )
     return {
         "level": heat_level(row["retained_share"], 0, 1),
-        "text": wording.percent(row["retained_share"]) + ("*" if running else ""),
+        "text": wording.percent(row["retained_share"]).removesuffix(" %") + ("*" if running else ""),
         "title": title + (", week still running" if running else ""),
     }
 

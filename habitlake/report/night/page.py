@@ -4,6 +4,7 @@ from datetime import date
 
 from habitlake.report.night.decisions import ANSWERS, DECISIONS
 from habitlake.report.night.growth import ACTIVITY, GOAL_PANEL, RETENTION
+from habitlake.report.night.kpis import KPIS
 from habitlake.report.night.model import CALIBRATION, IN_FORCE
 from habitlake.report.night.people import CONTEXTS, HABIT
 from habitlake.report.night.pipeline import GATES, GLANCE, PIPELINE
@@ -15,6 +16,7 @@ RECIPES = (
     GLANCE,
     PIPELINE,
     GATES,
+    KPIS,
     ACTIVITY,
     RETENTION,
     HABIT,

@@ -77,7 +77,7 @@ def tiles(facts: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "label": "expectations held",
             "value": f"{wording.count(facts['held'])} of {wording.count(held)}",
-            "note": "all gates" if held else "no gate ran",
+            "note": "no gate ran" if not held else "in all gates" if facts["held"] == held else "see Quality gates",
         },
         {
             "label": "messages to send next day",
