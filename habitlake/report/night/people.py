@@ -105,16 +105,23 @@ def contexts(stores: Stores, night: date) -> Content:
 
 
 def contexts_view(night: date, rows: Sequence[Row]) -> Content:
-    """Shape the heat map and the margins; cells with fewer than 10 attempts are not told."""
+    """Shape the heat map and the margins; cells with fewer than 10 attempts are not told.
+
+    Where no miss is known at all, as in the export of a watch, every rate would be 100 %: then the map counts sessions.
+    """
     attempts = sum(row["attempts"] or 0 for row in rows if row["time_slot"] is not None)
     if not attempts:
         msg = f"no workout was completed or skipped in the {CONTEXT_DAYS} days up to {night}"
         raise MissingError(msg)
     cells = {(row["time_slot"], row["weekday"]): row for row in rows if row["time_slot"] is not None}
-    told = [row["completed"] / row["attempts"] for row in cells.values() if row["attempts"] >= MIN_CELL]
+    completed = sum(row["completed"] for row in cells.values())
+    by_rate = completed < attempts
+    told = [_told(row, by_rate=by_rate) for row in cells.values() if row["attempts"] >= (MIN_CELL if by_rate else 1)]
     low, high = (min(told), max(told)) if told else (0.0, 1.0)
-    margins = []
-    for name, title in (("weather_band", "weather"), ("location", "place"), ("with_whom", "with whom")):
+    margins: list[Row] = []
+    for name, title in (
+        (("weather_band", "weather"), ("location", "place"), ("with_whom", "company")) if by_rate else ()
+    ):
         parts = [row for row in rows if row[name] is not None and row["attempts"]]
         # Apps that log the place of a session seldom log where a skipped one would have been.
         misses_told = any(row["completed"] < row["attempts"] for row in parts if row[name] != "unknown")
@@ -122,7 +129,8 @@ def contexts_view(night: date, rows: Sequence[Row]) -> Content:
         margins.append({"title": title, "rows": rates if misses_told else []})
     return {
         "attempts": attempts,
-        "completed": sum(row["completed"] for row in cells.values()),
+        "completed": completed,
+        "by_rate": by_rate,
         "from": night - timedelta(days=CONTEXT_DAYS - 1),
         "to": night,
         "weekdays": WEEKDAYS,
@@ -130,7 +138,12 @@ def contexts_view(night: date, rows: Sequence[Row]) -> Content:
             {
                 "name": slot.replace("_", " "),
                 "hours": hours,
-                "cells": [_cell(cells.get((slot, day)), WEEKDAYS[day - 1], slot, low, high) for day in range(1, 8)],
+                "cells": [
+                    _rate_cell(cells.get((slot, day)), WEEKDAYS[day - 1], slot, low, high)
+                    if by_rate
+                    else _count_cell(cells.get((slot, day)), WEEKDAYS[day - 1], slot, high)
+                    for day in range(1, 8)
+                ],
             }
             for slot, hours in SLOTS.items()
         ],
@@ -153,7 +166,17 @@ def _rate(row: Row, name: str) -> Row:
     }
 
 
-def _cell(row: Row | None, weekday: str, slot: str, low: float, high: float) -> Row:
+def _told(row: Row, *, by_rate: bool) -> float:
+    return row["completed"] / row["attempts"] if by_rate else row["completed"]
+
+
+def _count_cell(row: Row | None, weekday: str, slot: str, high: float) -> Row:
+    sessions = row["completed"] if row else 0
+    title = f"{weekday}, {slot.replace('_', ' ')}: {sessions:,} sessions"
+    return {"level": heat_level(sessions, 0, high) if sessions else None, "sessions": sessions, "title": title}
+
+
+def _rate_cell(row: Row | None, weekday: str, slot: str, low: float, high: float) -> Row:
     place = f"{weekday}, {slot.replace('_', ' ')}"
     if row is None or row["attempts"] < MIN_CELL:
         return {"level": None, "rate": None, "attempts": row["attempts"] if row else 0, "title": f"{place}: too few"}
@@ -202,6 +225,10 @@ CONTEXTS = Recipe(
         (
             "95 % interval",
             "Wilson's, as if attempts were independent; attempts of one person resemble each other, so the true one is wider",
+        ),
+        (
+            "sessions",
+            "where no skipped workout is known, success cannot be told, and the map counts completed workouts",
         ),
         ("not a cause", "people choose their times; that evenings differ does not show that moving would help"),
     ),

@@ -184,7 +184,8 @@ def gates(stores: Stores, night: date) -> Content:
         night,
     )
     broken = stores.lake(
-        "SELECT gate, table_name, expectation, severity, unexpected_count, row_count FROM ops.gate_results"
+        "SELECT gate, table_name, expectation, severity, unexpected_count, row_count, try_cast(observed AS DOUBLE) AS observed"
+        " FROM ops.gate_results"
         " WHERE batch_date = ? AND NOT success ORDER BY severity, gate DESC, table_name, expectation",
         night,
     )
@@ -232,6 +233,7 @@ GATES = Recipe(
         ("held", "nothing broke the check"),
         ("warned", "broken, shown to people, does not stop the night"),
         ("failed", "broken and the night stopped there: nothing after it was published"),
+        ("observed", "what the check found where it is a number, such as a count of rows or a share; else a dash"),
         ("rows checked", "rows of the night's partition that the gate read"),
     ),
 )

@@ -52,8 +52,14 @@ def decisions_view(night: date, rows: Sequence[Row], answers: Sequence[Row]) -> 
         if answer["rating"] is not None:
             text += f" {wording.number(answer['rating'])} stars"
         given.setdefault(answer["decision_id"], []).append(text)
+    shown = [_decision(row, given.get(row["decision_id"], [])) for row in rows]
+    newest: set[date] = set()
+    for decision in shown:
+        # After a change of the person's time zone two nights decide on one date: the newer one counts.
+        decision["replaced"] = decision["local_date"] in newest
+        newest.add(decision["local_date"])
     return {
-        "rows": [_decision(row, given.get(row["decision_id"], [])) for row in rows],
+        "rows": shown,
         "sent": sum(row["send"] for row in rows),
         "nights": len(rows),
     }
@@ -64,7 +70,7 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
     probability = wording.percent(row["probability"])
     if not row["available"]:
         reasons = [REASONS.get(reason, wording.words(reason)) for reason in row["unavailable_reasons"] or []]
-        result, why = "silence", "Could not be sent anything: " + "; ".join(reasons)
+        result, why = "silence", "; ".join(reasons).capitalize()
     elif row["send"]:
         result = wording.words(row["action"])
         why = f"The best candidate; sent with probability {probability}, and the draw fell below it"

@@ -92,6 +92,7 @@ def who_view(features: Mapping[str, Any], profile: Mapping[str, Any]) -> Content
                 "name": wording.words(name),
                 "value": _value(features.get(name)),
                 "unit": "" if meaning[name].unit == "text" else meaning[name].unit,
+                "is_text": meaning[name].unit == "text",
                 "meaning": meaning[name].description,
                 "why_missing": meaning[name].null_means if features.get(name) is None else None,
             }

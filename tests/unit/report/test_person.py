@@ -122,6 +122,7 @@ def test_each_decision_says_what_why_and_what_was_answered():
     assert sent["candidates"][1]["excluded"] == "no plan"
     assert held_back["result"] == "silence"
     assert held_back["why"] == "Encouragement was the best candidate; at probability 60 % the draw said no"
-    assert silent["why"] == "Could not be sent anything: under age; odd one"
+    assert silent["why"] == "Under age; odd one"
     assert silent["message"] is None
     assert (view["sent"], view["nights"]) == (1, 3)
+    assert [row["replaced"] for row in view["rows"]] == [False, True, True]

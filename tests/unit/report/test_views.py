@@ -79,7 +79,18 @@ def test_the_heat_map_tells_rates_with_ten_attempts_and_no_others():
     margins = {margin["title"]: margin["rows"] for margin in view["margins"]}
     # Only completed workouts came with a place, so nothing can be said of success by place.
     assert margins["place"] == []
-    assert margins["with whom"][0]["rate"] == 23 / 29
+    assert margins["company"][0]["rate"] == 23 / 29
+
+
+def test_without_a_single_known_miss_the_map_counts_sessions():
+    view = people.contexts_view(
+        NIGHT, [context(7, 7, time_slot="night", weekday=3), context(14, 14, time_slot="morning", weekday=1)]
+    )
+    cells = {slot["name"]: slot["cells"] for slot in view["slots"]}
+    assert not view["by_rate"]
+    assert [(cell["sessions"], cell["level"]) for cell in (cells["night"][2], cells["morning"][0])] == [(7, 3), (14, 6)]
+    assert cells["midday"][0]["level"] is None
+    assert view["margins"] == []
 
 
 def test_the_habit_panel_counts_statuses_and_those_past_day_66():
