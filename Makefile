@@ -27,7 +27,7 @@ test: ## run every test, fast ones first
 e2e: setup ## run the end-to-end tests alone
 	@$(BIN)/python -m pytest tests/e2e
 
-up: setup ## start the services and the Airflow UI
+up: setup ## start the services, the Airflow UI and the report's pages
 	@$(BIN)/habitlake up
 
 down: ## stop every service of this world

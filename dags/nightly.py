@@ -2,7 +2,7 @@
 ### nightly: from what arrived yesterday to tonight's intervention queue
 
 **Purpose** Ingest a night's landing partition, check it, build features, score, decide, publish the queue,
-materialize features online and build the analysts' marts.
+materialize features online, build the analysts' marts and write the night's page.
 
 **Type** *interval*: 02:00 UTC, one night = the UTC date that ended; `start` and `end` (params) run a range.
 
@@ -49,8 +49,9 @@ with DAG(
     check_queue = JobOperator(task_id="check_queue", module="expectations.run", arguments=["--gate", "queue"])
     publish_queue = JobOperator(task_id="publish_queue", module="interventions.publish")
     build_marts = JobOperator(task_id="build_marts", module="spark_jobs.export.run", pool="dbt")
+    write_report = JobOperator(task_id="write_report", module="habitlake.report")
     close_night = JobOperator(task_id="close_night", module="habitlake.nights", arguments=["close"])
 
     open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, materialize]
     score >> decide >> check_queue >> publish_queue >> build_marts
-    [build_marts, materialize] >> close_night
+    [build_marts, materialize] >> write_report >> close_night

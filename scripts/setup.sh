@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up everything a fresh machine with Python 3.11 lacks: uv, the locked environment, Java.
-# Does nothing when nothing changed. Usage: scripts/setup.sh [--tests]   (--tests: also what only tests need, Redis)
+# Does nothing when nothing changed. Usage: scripts/setup.sh [--tests]   (--tests: also what only tests need, Redis
+# and Chromium)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -75,5 +76,15 @@ if [ "${1:-}" = --tests ] && ! command -v redis-server >/dev/null; then
         apt_install redis-server || echo "note: Redis could not be installed; its tests will be skipped" >&2
     else
         echo "note: redis-server was not found; its tests will be skipped" >&2
+    fi
+fi
+
+if [ "${1:-}" = --tests ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null &&
+    ! command -v google-chrome >/dev/null; then
+    if can_apt; then
+        echo "==> Chromium through apt-get, for the tests of the report's pages"
+        apt_install chromium || echo "note: Chromium could not be installed; its tests will be skipped" >&2
+    else
+        echo "note: chromium was not found; its tests will be skipped" >&2
     fi
 fi

@@ -124,6 +124,30 @@ def status(json_output: Json = False) -> None:
 
 
 @app.command()
+def report(
+    night: Annotated[str | None, typer.Option(help="night to report on (YYYY-MM-DD); default the last one")] = None,
+    user: Annotated[str | None, typer.Option(help="write the page of this person instead of the night's")] = None,
+    out: Annotated[Path | None, typer.Option(help="file or folder to write to; default HABITLAKE_HOME/report")] = None,
+    json_output: Json = False,
+) -> None:
+    """Write the page of a night, or of one person, as one HTML file that needs no network."""
+    from habitlake.report.write import write_night, write_person
+    from habitlake.runtime import postgres
+
+    settings = _settings()
+    postgres.start(settings)
+    day = parse_date(night) if night else None
+    written = write_person(settings, user, day, out) if user is not None else write_night(settings, day, out)
+    if json_output:
+        print_json(written.as_dict())
+        return
+    console.print(f"wrote {written.path}", soft_wrap=True, markup=False)
+    for panel, missing in written.panels.items():
+        if missing:
+            console.print(f"    {panel} is empty: {missing}", soft_wrap=True, markup=False)
+
+
+@app.command()
 def audit(json_output: Json = False) -> None:
     """Show for every batch that raw = accepted + duplicates + rejected; exit 1 where it does not hold."""
     from habitlake.cli.lake import batch_audit
@@ -268,7 +292,7 @@ def dictionary(
 
 @app.command()
 def up() -> None:
-    """Start the embedded services and the Airflow UI; print the addresses."""
+    """Start the embedded services, the Airflow UI and the report's pages; print the addresses."""
     from habitlake.runtime import stack
 
     stack.up(_settings())

@@ -133,5 +133,5 @@ def print_summary(settings: Settings, night: date) -> None:
     console.print("Queue     " + ", ".join(f"{count:,} {state}" for state, count in depth.items()))
     console.print(
         "\nNext: `habitlake status` | `habitlake explain DECISION_ID` | `habitlake sql 'select ...'`"
-        " | `make up` for the Airflow UI | `make nightly` for the next night"
+        " | `habitlake report` | `make up` for the Airflow UI and the report | `make nightly` for the next night"
     )

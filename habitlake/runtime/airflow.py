@@ -6,7 +6,6 @@ import json
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from habitlake.errors import PermanentError
-from habitlake.runtime import postgres
+from habitlake.runtime import background, postgres
 from habitlake.settings import PROJECT_ROOT, Settings
 
 POOLS = {"spark": 1, "dbt": 1, "feast_writer": 1}
@@ -51,15 +50,9 @@ def _new_secrets() -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def ui_port(settings: Settings) -> int:
     """Return the port of the Airflow UI, chosen free the first time and kept."""
-    return int(private_json(port_file(settings), lambda: {"port": _free_port()})["port"])
+    return int(private_json(port_file(settings), lambda: {"port": background.free_port()})["port"])
 
 
 def port_file(settings: Settings) -> Path:

@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from habitlake.errors import PermanentError, TransientError
+from habitlake.runtime import background
 from habitlake.runtime.jars import jars, uses_s3
 from habitlake.runtime.java import require_java
 from habitlake.settings import PROJECT_ROOT, Settings
@@ -133,12 +133,6 @@ def configuration(settings: Settings) -> dict[str, str]:
     return conf
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -208,7 +202,7 @@ def launch(settings: Settings, port: int, token: str) -> tuple[list[str], dict[s
 
 
 def _start(settings: Settings) -> ServerRecord:
-    token, port = secrets.token_urlsafe(24), _free_port()
+    token, port = secrets.token_urlsafe(24), background.free_port()
     command, environment = launch(settings, port, token)
     log = log_file(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -226,7 +220,7 @@ def _start(settings: Settings) -> ServerRecord:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        if _answers(port):
+        if background.answers(port):
             record = ServerRecord(process.pid, port, token, _identity(process.pid), uses_s3(settings))
             _write_private(_record_file(settings), json.dumps(asdict(record)))
             return record
@@ -235,12 +229,6 @@ def _start(settings: Settings) -> ServerRecord:
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
     msg = f"the Spark Connect server did not start; its log {log} ends with:\n{tail}"
     raise PermanentError(msg)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _end(pid: int) -> None:

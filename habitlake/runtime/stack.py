@@ -1,7 +1,7 @@
 """All services of a world: make sure of them, bring them up with the UI, take them down."""
 
 from habitlake.cli.output import console
-from habitlake.runtime import airflow, airflow_ui, postgres, spark_server
+from habitlake.runtime import airflow, airflow_ui, postgres, report_ui, spark_server
 from habitlake.settings import Settings
 from habitlake.storage import ensure_bucket
 
@@ -22,10 +22,11 @@ def prepare(settings: Settings) -> None:
 
 
 def up(settings: Settings) -> None:
-    """Start everything with the Airflow UI and print where it is."""
+    """Start everything with the Airflow UI and the report's pages, and print where they are."""
     ensure_services(settings)
     address = airflow_ui.up(settings)
     console.print(f"Airflow UI   {address}  user {airflow.UI_USER}, password in {airflow.password_file(settings)}")
+    console.print(f"Report       {report_ui.up(settings)}  the newest night; /night-DATE.html for another")
     console.print(
         f"Postgres     {postgres.url('habitlake', settings) if settings.postgres_dsn is None else 'HABITLAKE_POSTGRES_DSN'}"
     )
@@ -36,6 +37,7 @@ def up(settings: Settings) -> None:
 
 def down(settings: Settings) -> None:
     """Stop every service of this world; its data stays."""
+    report_ui.down(settings)
     airflow_ui.down(settings)
     spark_server.stop(settings)
     postgres.stop(settings)

@@ -8,7 +8,7 @@ def test_the_first_run_ends_with_tonights_queue_and_every_task_green(world):
         assert part in world.first_output
     states = world.task_states()
     assert {dag for dag, _, _, _ in states} == {"nightly", "retrain"}
-    assert len(states) == 12 + 4 + 12
+    assert len(states) == 13 + 4 + 13
     assert {state for _, _, _, state in states} == {"success"}
 
 
@@ -25,6 +25,19 @@ def test_status_audit_and_sql_answer_scripts(world):
     assert len(refused) >= 8
     stored = world("sql", "--json", "SELECT DISTINCT reason FROM silver.rejected").splitlines()
     assert {json.loads(line)["reason"] for line in stored} == refused
+
+
+def test_the_report_of_the_night_was_written_and_one_of_a_person_can_be(world):
+    night = world.json("status")["last_night"]
+    assert (world.settings.home / "report" / f"night-{night}.html").exists()
+    panels = world.json("report")["panels"]
+    assert {"glance", "pipeline", "gates", "contexts", "model", "decisions"} <= {
+        name for name, state in panels.items() if state == "filled"
+    }
+    user = json.loads(world("sql", "--json", "SELECT min(user_id) AS id FROM gold.user_features"))["id"]
+    panels |= world.json("report", "--user", user)["panels"]
+    # A column that a table or mart does not have, or a template that does not fit it, ends in these words.
+    assert [state for state in panels.values() if "could not be" in state] == []
 
 
 def test_a_model_was_judged_beside_its_baselines(world):

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from habitlake.errors import PermanentError
-from habitlake.runtime import airflow, airflow_ui, postgres
+from habitlake.runtime import airflow, airflow_ui, background, postgres
 from habitlake.settings import PROJECT_ROOT, Settings
 
 
@@ -65,7 +65,7 @@ def test_the_ui_answers_on_the_loopback_and_goes_down_again(prepared):
         assert airflow_ui.is_running(prepared)
         listening = {
             connection.laddr.ip
-            for part in airflow_ui._running(prepared).values()
+            for part in background.running(prepared.run_dir / "airflow.json", "airflow").values()
             for process in (part, *part.children(recursive=True))
             for connection in process.net_connections("tcp")
             if connection.status == "LISTEN"
@@ -75,7 +75,7 @@ def test_the_ui_answers_on_the_loopback_and_goes_down_again(prepared):
     finally:
         airflow_ui.down(prepared)
     assert not airflow_ui.is_running(prepared)
-    assert not airflow_ui._answers(airflow.ui_port(prepared))
+    assert not background.answers(airflow.ui_port(prepared))
 
 
 LOCKED_JOB = """

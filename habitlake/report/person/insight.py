@@ -1,0 +1,171 @@
+"""What the platform makes of the person: habit, circumstances, predictions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from habitlake.report import wording
+from habitlake.report.charts import Series, line_chart
+from habitlake.report.panels import Content, MissingError, Recipe, described
+from habitlake.report.stores import Row, Stores
+from habitlake.tables import FEATURES
+from habitlake.tables.people import ANY
+
+HISTORY_NIGHTS = 56
+PATTERNS = 5
+DIMENSIONS = ("time_slot", "weekday", "weather_band", "location", "with_whom")
+
+
+def habit(stores: Stores, user_id: str, night: date, features: Row) -> Content:
+    """Return the person's habit now and over the last nights."""
+    rows = stores.lake(
+        "SELECT * FROM gold.habit_state WHERE batch_date BETWEEN ? AND ? AND user_id = ? ORDER BY batch_date",
+        night - timedelta(days=HISTORY_NIGHTS - 1),
+        night,
+        user_id,
+    )
+    return habit_view(night, rows, features)
+
+
+def habit_view(night: date, rows: Sequence[Row], features: Mapping[str, Any]) -> Content:
+    """Shape the habit panel; the last row must be of the night itself."""
+    if not rows or rows[-1]["batch_date"] != night:
+        msg = f"no habit state is stored for night {night} yet: the nightly run's features write gold.habit_state"
+        raise MissingError(msg)
+    now = rows[-1]
+    parts = (("frequency", 0.4), ("consistency", 0.4), ("context_stability", 0.2))
+    return {
+        "now": now,
+        "status": wording.words(now["status"]),
+        "streak": features.get("streak_length_current"),
+        "parts": [{"name": wording.words(name), "weight": weight, "share": now[name]} for name, weight in parts],
+        "chart": line_chart(
+            [
+                Series("strength", "s1", tuple(row["strength"] for row in rows)),
+                Series("score", "s2", tuple(row["habit_score"] for row in rows)),
+            ],
+            [wording.short_day(row["batch_date"]) for row in rows],
+            label=f"Habit strength and score over {len(rows)} nights; strength now {wording.number(now['strength'])}",
+            x_title="night",
+            y_title="0 to 1",
+            bounds=(0, 1),
+        )
+        if len(rows) > 1
+        else None,
+    }
+
+
+def contexts(stores: Stores, user_id: str, night: date, _: Row) -> Content:
+    """Return the circumstances in which the person's workouts succeed and fail, strongest first."""
+    rows = stores.lake(
+        "SELECT * FROM gold.context_patterns WHERE batch_date = ? AND user_id = ?"
+        " AND (dimension = 'overall' OR verdict IN ('success', 'risk')) ORDER BY verdict, rank",
+        night,
+        user_id,
+    )
+    return contexts_view(night, rows)
+
+
+def contexts_view(night: date, rows: Sequence[Row]) -> Content:
+    """Shape best circumstances and risks, each with its evidence."""
+    if not rows:
+        msg = (
+            f"no context pattern of the person is stored for night {night}: they need attempts in the look-back window"
+        )
+        raise MissingError(msg)
+    overall = next((row for row in rows if row["dimension"] == "overall"), None)
+
+    def of(verdict: str) -> list[Row]:
+        found = [row for row in rows if row["verdict"] == verdict and row["dimension"] != "overall"]
+        return [{**row, "name": circumstances(row)} for row in found[:PATTERNS]]
+
+    return {"overall": overall, "best": of("success"), "risks": of("risk")}
+
+
+def circumstances(row: Mapping[str, Any]) -> str:
+    """Return what a pattern is about in words, such as morning, monday, gym."""
+    return ", ".join(wording.words(row[name]) for name in DIMENSIONS if row[name] not in (None, ANY))
+
+
+def predictions(stores: Stores, user_id: str, night: date, _: Row) -> Content:
+    """Return what the models expect, why, and how that changed over the last nights."""
+    rows = stores.lake(
+        "SELECT * FROM gold.predictions WHERE batch_date BETWEEN ? AND ? AND user_id = ? ORDER BY model, batch_date",
+        night - timedelta(days=HISTORY_NIGHTS - 1),
+        night,
+        user_id,
+    )
+    return predictions_view(night, rows)
+
+
+def predictions_view(night: date, rows: Sequence[Row]) -> Content:
+    """Shape each model's newest score with its factors and its history."""
+    if not any(row["batch_date"] == night for row in rows):
+        msg = f"no model scored the person in night {night}: one must be in force first (`habitlake models`)"
+        raise MissingError(msg)
+    meaning = {feature.name: feature.description for feature in FEATURES}
+    models = []
+    for name in sorted({row["model"] for row in rows if row["batch_date"] == night}):
+        history = [row for row in rows if row["model"] == name]
+        now = history[-1]
+        models.append(
+            {
+                "name": wording.words(name),
+                "now": now,
+                "factors": [
+                    {
+                        "meaning": meaning.get(factor["feature"], wording.words(factor["feature"])),
+                        "value": "not known" if factor["value"] is None else wording.number(factor["value"]),
+                        "direction": "raises" if factor["contribution"] > 0 else "lowers",
+                        "contribution": factor["contribution"],
+                    }
+                    for factor in json.loads(now["top_factors"] or "[]")
+                ],
+                "chart": line_chart(
+                    [Series("probability", "s1", tuple(row["probability"] for row in history))],
+                    [wording.short_day(row["batch_date"]) for row in history],
+                    label=f"Predicted probability over {len(history)} nights",
+                    x_title="night",
+                    y_title="predicted probability",
+                    unit="%",
+                    bounds=(0, 1),
+                )
+                if len(history) > 1
+                else None,
+            }
+        )
+    return {"models": models}
+
+
+HABIT = Recipe(
+    "person_habit",
+    "Habit",
+    "How far training has become a habit.",
+    habit,
+    (
+        *described("gold.habit_state", ("strength", "habit_score", "frequency", "consistency", "context_stability")),
+        *described("gold.habit_state", ("projected_automatic_on", "status_at_66_days")),
+    ),
+)
+CONTEXTS = Recipe(
+    "person_contexts",
+    "Best circumstances and risks",
+    "When and where this person's workouts succeed, with the evidence.",
+    contexts,
+    (
+        *described("gold.context_patterns", ("attempts", "success_rate", "shrunken_rate", "confidence", "verdict")),
+        ("90 % interval", "interval of the shrunken rate: few attempts make it wide"),
+    ),
+)
+PREDICTIONS = Recipe(
+    "predictions",
+    "Predictions",
+    "What the model expects of the coming week, and what speaks for and against.",
+    predictions,
+    (
+        ("adherence", "at least 80 % of the workouts planned for the coming 7 days are completed"),
+        *described("gold.predictions", ("probability", "confidence", "input_quality")),
+        ("contribution", "how far a value moves the prediction, in log-odds; above 0 it speaks for adherence"),
+    ),
+)

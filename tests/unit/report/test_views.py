@@ -1,0 +1,223 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from habitlake.report.night import decisions, growth, kpis, model, people, pipeline
+from habitlake.report.panels import MissingError
+
+NIGHT = date(2026, 3, 31)
+
+
+def test_the_pipeline_accounts_for_every_line_and_names_how_nights_ended():
+    started = datetime(2026, 3, 31, 2, tzinfo=UTC)
+    audits = [
+        {"batch_date": NIGHT, "lines": 10, "accepted": 7, "duplicates": 1, "refused": 2},
+        {"batch_date": date(2026, 3, 28), "lines": 4, "accepted": 4, "duplicates": 0, "refused": 0},
+    ]
+    ledger = [
+        {"batch_date": NIGHT, "status": "running", "failed_task": None, "started_at": started, "finished_at": None},
+        {
+            "batch_date": date(2026, 3, 30),
+            "status": "failed",
+            "failed_task": "ingest",
+            "started_at": started,
+            "finished_at": started + timedelta(seconds=90),
+        },
+        {
+            "batch_date": date(2026, 3, 28),
+            "status": "done",
+            "failed_task": None,
+            "started_at": None,
+            "finished_at": None,
+        },
+    ]
+    view = pipeline.pipeline_view(
+        NIGHT, audits, [{"reason": "malformed_json", "lines": 2}], [{"batch_date": NIGHT, "broken": 3}], ledger
+    )
+    assert view["adds_up"]
+    assert view["reasons"][0]["share"] == 0.2
+    assert [(row["night"].day, row["status"], row["lines"], row["broken"]) for row in view["nights"]] == [
+        (31, "closing", 10, 3),
+        (30, "failed at ingest", 0, None),
+        (29, "never run", 0, None),
+        (28, "done", 4, None),
+    ]
+    assert view["nights"][1]["took"] == timedelta(seconds=90)
+    assert (view["done"], view["failed"], view["shown"]) == (1, 1, 4)
+    audits[0]["accepted"] = 6
+    assert not pipeline.pipeline_view(NIGHT, audits, [], [], ledger)["adds_up"]
+
+
+def test_a_world_without_nights_says_how_to_get_one():
+    with pytest.raises(MissingError, match="landing/events"):
+        pipeline.pipeline_view(NIGHT, [], [], [], [])
+
+
+def context(completed, attempts, **values):
+    row = dict.fromkeys(("time_slot", "weekday", "weather_band", "location", "with_whom"))
+    return {**row, "completed": completed, "attempts": attempts, **values}
+
+
+def test_the_heat_map_tells_rates_with_ten_attempts_and_no_others():
+    view = people.contexts_view(
+        NIGHT,
+        [
+            context(9, 10, time_slot="morning", weekday=1),
+            context(5, 10, time_slot="evening", weekday=7),
+            context(9, 9, time_slot="evening", weekday=1),
+            context(10, 10, location="gym"),
+            context(13, 19, location="unknown"),
+            context(23, 29, with_whom="alone"),
+        ],
+    )
+    cells = {slot["name"]: slot["cells"] for slot in view["slots"]}
+    assert (cells["morning"][0]["rate"], cells["morning"][0]["level"]) == (0.9, 6)
+    assert (cells["evening"][6]["rate"], cells["evening"][6]["level"]) == (0.5, 0)
+    assert (cells["evening"][0]["rate"], cells["evening"][0]["attempts"]) == (None, 9)
+    assert cells["morning"][0]["title"].startswith("Monday, morning: 9 of 10 attempts completed")
+    assert (view["completed"], view["attempts"]) == (23, 29)
+    margins = {margin["title"]: margin["rows"] for margin in view["margins"]}
+    # Only completed workouts came with a place, so nothing can be said of success by place.
+    assert margins["place"] == []
+    assert margins["company"][0]["rate"] == 23 / 29
+
+
+def test_without_a_single_known_miss_the_map_counts_sessions():
+    view = people.contexts_view(
+        NIGHT, [context(7, 7, time_slot="night", weekday=3), context(14, 14, time_slot="morning", weekday=1)]
+    )
+    cells = {slot["name"]: slot["cells"] for slot in view["slots"]}
+    assert not view["by_rate"]
+    assert [(cell["sessions"], cell["level"]) for cell in (cells["night"][2], cells["morning"][0])] == [(7, 3), (14, 6)]
+    assert cells["midday"][0]["level"] is None
+    assert view["margins"] == []
+
+
+def test_the_habit_panel_counts_statuses_and_those_past_day_66():
+    view = people.habit_view(
+        NIGHT,
+        [{"week": 1, "people": 3, "low": 0.1, "middle": 0.2, "high": 0.3}],
+        [{"status": "forming", "people": 3, "strength": 0.2}, {"status": "automatic", "people": 1, "strength": 0.9}],
+        {"reached": 1, "past": 4},
+    )
+    assert [(row["status"], row["people"], row["share"]) for row in view["statuses"]] == [
+        ("not started", 0, 0.0),
+        ("forming", 3, 0.75),
+        ("automatic", 1, 0.25),
+        ("lapsed", 0, 0.0),
+    ]
+    assert view["people"] == 4
+    with pytest.raises(MissingError, match="habit state"):
+        people.habit_view(NIGHT, [], [], {"reached": 0, "past": 0})
+
+
+def test_silence_is_explained_by_reasons_and_by_the_draw():
+    view = decisions.decisions_view(
+        NIGHT,
+        {"decided": 10, "triggered": 7, "available": 6, "sent": 4, "policy": "scored-1", "probability": 0.5},
+        [],
+        [{"reason": "no_trigger", "people": 3}, {"reason": "brand_new", "people": 1}],
+        [{"name": "lapse", "people": 5}],
+    )
+    assert [(row["name"], row["share"]) for row in view["stages"]] == [
+        ("decided on", 1.0),
+        ("a trigger fired", 0.7),
+        ("could be sent something", 0.6),
+        ("will be sent it", 0.4),
+    ]
+    assert [(row["text"], row["people"], row["share"]) for row in view["silence"]] == [
+        ("nothing called for a message", 3, 0.3),
+        (decisions.DRAW, 2, 0.2),
+        ("brand new", 1, 0.1),
+    ]
+    assert view["triggers"][0]["share"] == 0.5
+
+
+def test_answers_are_shares_of_what_was_delivered():
+    row = {"action": "encouragement", "sent": 30, "delivered": 20, "opened": 10, "acted": 5, "dismissed": 1}
+    view = decisions.answers_view(NIGHT, [row])
+    assert (view["rows"][0]["opened_share"], view["rows"][0]["acted_share"]) == (0.5, 0.25)
+    with pytest.raises(MissingError, match="delivered"):
+        decisions.answers_view(NIGHT, [{**row, "delivered": 0}])
+
+
+def test_lift_compares_misses_of_the_riskiest_fifth_with_all():
+    # Ten groups of 10: observed 0.1, 0.2, ... 1.0. Missed: 9 + 8 of the first 20, 45 of 100.
+    bins = [{"people": 10, "predicted": part / 10, "observed": (part + 1) / 10} for part in range(10)]
+    week = {"week_start_date": date(2026, 3, 16), "people": 100, "calibration_bins": bins}
+    view = model.calibration_view(NIGHT, [week], date(2026, 3, 1))
+    assert view["riskiest"] == pytest.approx(17 / 20)
+    assert view["base"] == pytest.approx(0.45)
+    assert view["lift"] == pytest.approx(17 / 20 / 0.45)
+    assert view["caught"] == pytest.approx(17 / 45)
+    assert view["last"] == date(2026, 3, 22)
+
+
+def test_calibration_says_what_is_missing():
+    with pytest.raises(MissingError, match="no night was scored yet"):
+        model.calibration_view(NIGHT, [], None)
+    with pytest.raises(MissingError, match="first scored night is 2026-03-30"):
+        model.calibration_view(NIGHT, [], date(2026, 3, 30))
+
+
+def test_the_model_panel_shows_scores_without_a_registry_and_says_when_there_is_nothing():
+    none = {"people": 0, "version": None, "mean": None, "confidence": None, "thin": 0}
+    with pytest.raises(MissingError, match="habitlake retrain"):
+        model.in_force_view([], none, None)
+    registered = {"metrics": [{"score": "xgboost", "auc": "0.7 [0.6, 0.8]"}]}
+    view = model.in_force_view([{"tenth": 9, "people": 4}], {**none, "people": 4}, registered)
+    assert view["metrics"] == [("auc", model.METRICS["auc"])]
+
+
+def kpi(week, value, **values):
+    return {
+        "kpi": "accuracy", "week_start_date": week, "position": 1, "area": "technical", "name": "Accuracy",
+        "definition": "d", "comparison": "more_than", "target": 0.75, "unit": "share", "value": value,
+        "interval_low": 0.7, "interval_high": 0.9, "n": 40, "trend": 0.031, "status": "met",
+        "not_measurable_because": None, **values,
+    }  # fmt: skip
+
+
+def test_a_scorecard_card_has_value_target_interval_trend_and_line():
+    first, last = date(2026, 3, 9), date(2026, 3, 16)
+    view = kpis.kpis_view(NIGHT, [kpi(first, 0.77), kpi(last, 0.801)])
+    card = view["areas"]["technical"][0]
+    assert (card["value"], card["target"], card["bounds"]) == ("80.1 %", "more than 75.0 %", "70.0 to 90.0 %")
+    assert (card["trend"], card["status"], card["weeks"]) == ("+3.1 points in four weeks", "target met", 2)
+    assert "from 77.0 % to 80.1 %" in card["line"]
+    assert view["counts"] == {"target met": 1}
+
+
+def test_a_figure_that_is_not_measurable_says_why_and_what_was_last_known():
+    first, last = date(2026, 3, 9), date(2026, 3, 16)
+    lost = kpi(last, None, status="not_measurable", not_measurable_because="nobody was asked", comparison=None)
+    card = kpis.kpis_view(NIGHT, [kpi(first, 0.77), lost])["areas"]["technical"][0]
+    assert (card["value"], card["because"], card["target"]) == (None, "nobody was asked", None)
+    assert card["before"] == {"value": "77.0 %", "week": first}
+
+
+def retained(cohort, week, share, people=50):
+    monday = cohort + timedelta(days=7 * week)
+    kept = None if share is None else share * people
+    return {
+        "cohort_week": cohort, "weeks_since_start": week, "week_start_date": monday, "people": people,
+        "retained": kept, "retained_share": share, "retained_share_low": share, "retained_share_high": share,
+    }  # fmt: skip
+
+
+def test_retention_marks_the_running_week_small_cohorts_and_what_is_ahead():
+    old, new = date(2026, 3, 16), date(2026, 3, 30)
+    rows = [retained(new, 0, 1.0), retained(old, 0, None, None), retained(old, 1, 0.5), retained(old, 2, 0.4)]
+    view = growth.retention_view(NIGHT, rows)
+    assert [row["cohort"] for row in view["rows"]] == [new, old]
+    assert [cell["text"] for cell in view["rows"][0]["cells"]] == ["100*"] + [""] * 8
+    assert [cell["text"] for cell in view["rows"][1]["cells"]][:4] == ["few", "50", "40*", ""]
+    with pytest.raises(MissingError):
+        growth.retention_view(NIGHT, [])
+
+
+def test_active_people_leave_gaps_where_a_date_is_missing():
+    row = {"daily_active": 3, "weekly_active": 5, "monthly_active": 8, "stickiness": 0.375}
+    view = growth.activity_view(NIGHT, [{"local_date": date(2026, 3, day), **row} for day in (27, 28, 30)])
+    assert view["last"]["local_date"] == date(2026, 3, 30)
+    assert str(view["chart"].picture).count("h0") == 3
