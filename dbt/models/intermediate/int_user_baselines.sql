@@ -28,13 +28,13 @@ final as (
     select
         users.user_id,
         users.cohort_week + 21 as compared_from,
-        coalesce(sum(days.workouts_planned), 0)::bigint as workouts_planned,
-        coalesce(sum(days.workouts_completed), 0)::bigint as workouts_completed
+        coalesce(sum(facts.workouts_planned), 0)::bigint as workouts_planned,
+        coalesce(sum(facts.workouts_completed), 0)::bigint as workouts_completed
     from users
-    left join {{ ref('fct_user_day') }} as days
+    left join {{ ref('fct_user_day') }} as facts
         on
-            users.user_id = days.user_id
-            and days.local_date between users.cohort_week + 7 and users.cohort_week + 20
+            users.user_id = facts.user_id
+            and facts.local_date between users.cohort_week + 7 and users.cohort_week + 20
     group by
         users.user_id,
         users.cohort_week

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from habitlake.cli.lake import query as query_lake
 from habitlake.runtime import postgres
-from tests.integration.export.marts import contents_of, example_queries
+from tests.integration.export.marts import contents_of, example_queries, tutorial_queries
 from tests.integration.export.rows import analytics, habit, night, profile, user_day, workout, write
 
 PEOPLE = [f"u{number}" for number in range(8)]
@@ -87,9 +88,17 @@ def test_people_by_hand_and_every_way_to_build_is_the_same(four_weeks, export, q
     assert contents_of(query) == forgotten
 
 
-def test_every_example_query_runs_as_analyst(four_weeks, export):
+def test_example_queries_and_tutorials_run_as_analyst(four_weeks, export):
     export(5, 30)
     with postgres.connect("habitlake", four_weeks) as connection:
         connection.execute("SET SESSION AUTHORIZATION habitlake_analyst")
         for mart, statement in example_queries().items():
             assert connection.execute(statement).description, mart
+        tutorials = tutorial_queries()
+        assert len(tutorials) == 5
+        for reads_lake, statement, answer in tutorials:
+            if reads_lake:
+                columns, _ = query_lake(statement, four_weeks)
+            else:
+                columns = [column.name for column in connection.execute(statement).description]
+            assert columns == answer

@@ -3,33 +3,33 @@
 with final as (
 
     select
-        days.user_id,
-        days.local_date,
-        days.known_on,
-        days.events,
-        days.workouts_planned,
-        days.workouts_started,
-        days.workouts_completed,
-        days.workouts_skipped,
-        days.partner_sessions,
-        days.workout_minutes,
-        days.training_load,
-        days.completion_rate,
-        days.app_visits,
-        days.screen_minutes,
-        days.barriers,
-        days.motivation_level,
-        days.sleep_hours,
-        days.stress_level,
-        days.energy_level,
-        days.mood_level,
-        days.hrv_ms,
-        days.resting_heart_rate,
-        days.steps,
-        days.injuries_started,
-        days.interventions_delivered,
-        days.interventions_opened,
-        days.interventions_acted,
+        facts.user_id,
+        facts.local_date,
+        facts.known_on,
+        facts.events,
+        facts.workouts_planned,
+        facts.workouts_started,
+        facts.workouts_completed,
+        facts.workouts_skipped,
+        facts.partner_sessions,
+        facts.workout_minutes,
+        facts.training_load,
+        facts.completion_rate,
+        facts.app_visits,
+        facts.screen_minutes,
+        facts.barriers,
+        facts.motivation_level,
+        facts.sleep_hours,
+        facts.stress_level,
+        facts.energy_level,
+        facts.mood_level,
+        facts.hrv_ms,
+        facts.resting_heart_rate,
+        facts.steps,
+        facts.injuries_started,
+        facts.interventions_delivered,
+        facts.interventions_opened,
+        facts.interventions_acted,
         dates.day_name,
         dates.is_weekend,
         dates.week_start_date,
@@ -38,13 +38,13 @@ with final as (
         people.primary_goal,
         people.subscription_tier,
         people.time_zone
-    from {{ ref('fct_user_day') }} as days
-    inner join {{ ref('dim_date') }} as dates on days.local_date = dates.date_day
+    from {{ ref('fct_user_day') }} as facts
+    inner join {{ ref('dim_date') }} as dates on facts.local_date = dates.date_day
     left join {{ ref('dim_user') }} as people
         on
-            days.user_id = people.user_id
-            and days.local_date >= people.valid_from
-            and days.local_date < coalesce(people.valid_to, 'infinity'::date)
+            facts.user_id = people.user_id
+            and facts.local_date >= people.valid_from
+            and facts.local_date < coalesce(people.valid_to, 'infinity'::date)
 
 )
 
