@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench import history, ingestion, night
+from bench import history, ingestion, marts, night
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
 
@@ -19,9 +19,11 @@ class Part(StrEnum):
     INGESTION = "ingestion"
     HISTORY = "history"
     NIGHT = "night"
+    MARTS = "marts"
 
 
 HISTORIES = (30, 365)
+MARTS_NIGHTS = 7
 
 
 def print_ingestion(home: Path, lines: int, dirt: float, rounds: int) -> None:
@@ -54,15 +56,33 @@ def print_night(home: Path, people: int, nights: int) -> None:
     print_table("An empty night", ("task", "seconds", "share"), [*rows, ("whole run", f"{found.seconds:.1f}", "100%")])
 
 
+def print_marts(home: Path, people: int) -> None:
+    """Measure the export and the marts after a normal night."""
+    console.print(f"[bold]==>[/bold] marts after a night of {people:,} people and {MARTS_NIGHTS} nights of history")
+    rows = [
+        (
+            found.name,
+            f"{found.partitions}",
+            f"{found.rows:,}",
+            f"{found.copy_seconds:.1f}",
+            f"{found.rows / found.copy_seconds:,.0f}",
+            f"{found.dbt_seconds:.1f}",
+        )
+        for found in marts.measure(home, people, MARTS_NIGHTS)
+    ]
+    print_table("Export and marts", ("export", "partitions", "rows", "copy s", "rows/s", "dbt s"), rows)
+
+
 def main(
     part: Annotated[list[Part] | None, typer.Argument(help="what to measure; default: all")] = None,
     lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
     dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="share of damaged lines in the dirty run")] = 0.05,
     people: Annotated[int, typer.Option(min=10, help="people of the history and of the empty night")] = 2_000,
     nights: Annotated[int, typer.Option(min=20, help="nights of history before the empty night")] = 90,
+    marts_people: Annotated[int, typer.Option(min=10, help="people of the marts' night")] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
-    """Ingestion beside DuckDB, Polars and bare Spark; one day after 30 and 365 nights; an empty night by task."""
+    """Ingestion beside DuckDB, Polars and bare Spark; one day after 30 and 365 nights; an empty night by task; marts."""
     home = Path(tempfile.mkdtemp(prefix="habitlake-bench-"))
     try:
         for wanted in part or list(Part):
@@ -73,6 +93,8 @@ def main(
                     print_history(home, people, dirt, rounds)
                 case Part.NIGHT:
                     print_night(home, people, nights)
+                case Part.MARTS:
+                    print_marts(home, marts_people)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

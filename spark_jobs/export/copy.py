@@ -17,7 +17,15 @@ from habitlake.lake import create_table, scan_table, table_files
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from spark_jobs.export import changes
-from spark_jobs.export.tables import SCHEMA, create_statements, exported_columns, postgres_columns, postgres_name
+from spark_jobs.export.tables import (
+    EXPORTS,
+    ROWS,
+    SCHEMA,
+    create_statements,
+    exported_columns,
+    postgres_columns,
+    postgres_name,
+)
 
 if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi as adbc
@@ -54,24 +62,21 @@ def prepare(connection: "psycopg.Connection[Any]", names: Iterable[str]) -> None
 
     Its marts are then built from nothing: the views of staging went with the table.
     """
+    if _stored_columns(connection, "_exports").keys() not in (set(), EXPORTS.keys()):
+        # Another version kept other records of its copies: all are made again.
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SCHEMA)))
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
     connection.execute(
         "CREATE TABLE IF NOT EXISTS lake._exports (table_name text, batch_date date, fingerprint text NOT NULL,"
-        " exported_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (table_name, batch_date))"
+        " row_count bigint NOT NULL, exported_at timestamptz NOT NULL DEFAULT now(),"
+        " PRIMARY KEY (table_name, batch_date))"
     )
     # What code built the marts; empty until a build ended well.
     connection.execute("CREATE TABLE IF NOT EXISTS lake._marts_code (fingerprint text PRIMARY KEY)")
     for statement in changes.create_statements():
         connection.execute(statement)
     for name in names:
-        stored = dict(
-            connection.execute(
-                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-                " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                [f"{SCHEMA}.{postgres_name(name)}"],
-            ).fetchall()
-        )
-        if stored == postgres_columns(name):
+        if _stored_columns(connection, postgres_name(name)) == postgres_columns(name):
             continue
         with connection.transaction():
             table = sql.Identifier(SCHEMA, postgres_name(name))
@@ -80,6 +85,17 @@ def prepare(connection: "psycopg.Connection[Any]", names: Iterable[str]) -> None
             connection.execute("DELETE FROM lake._marts_code")
             for statement in create_statements(name):
                 connection.execute(statement)
+
+
+def _stored_columns(connection: "psycopg.Connection[Any]", table: str) -> dict[str, str]:
+    """Return the columns of an exported table with their types, in order; none when the table is not there."""
+    return dict(
+        connection.execute(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [f"{SCHEMA}.{table}"],
+        ).fetchall()
+    )
 
 
 def nights_to_copy(recorded: dict[date, str], current: dict[date, Partition], interval: Interval) -> list[date]:
@@ -116,7 +132,7 @@ def _rows(name: str, nights: list[date], settings: Settings) -> pl.DataFrame:
             expression = expression.map_elements(_json_object, return_dtype=pl.String)
         selected.append(expression.alias(column.name))
     frame = scan_table(name, settings, Interval(nights[0], nights[-1]))
-    return frame.filter(pl.col("batch_date").is_in(nights)).select(selected).collect()
+    return frame.filter(pl.col("batch_date").is_in(nights), ROWS.get(name, pl.lit(True))).select(selected).collect()
 
 
 def _json_object(entries: Mapping[str, object]) -> str:
@@ -142,6 +158,8 @@ def bulk_connection(settings: Settings) -> Iterator["adbc.Connection"]:
 def export_table(bulk: "adbc.Connection", name: str, interval: Interval, settings: Settings) -> tuple[int, int]:
     """Bring one table's changed nights to Postgres in one transaction, with the keys that marts must recompute.
 
+    ``lake._exports`` keeps how many rows each night has in the lake, those that are left there included.
+
     Returns
     -------
     tuple of int
@@ -158,24 +176,24 @@ def export_table(bulk: "adbc.Connection", name: str, interval: Interval, setting
         execute(sql.SQL("SELECT batch_date, fingerprint FROM lake._exports WHERE table_name = {}").format(name))
         nights = nights_to_copy(dict(cursor.fetchall()), current, interval)
         dates = sql.SQL("{}::date[]").format(nights)
-        prints = [current[night].fingerprint if night in current else NO_ROWS for night in nights]
+        found = [current.get(night, Partition(NO_ROWS, 0)) for night in nights]
         execute(changes.record_nights(nights))
-        keys = changes.record_keys(name, nights)
-        if keys is not None:
+        recording = changes.record_keys(name, nights)
+        for keys in recording:
             execute(keys)
         execute(sql.SQL("DELETE FROM {} WHERE batch_date = ANY({})").format(table, dates))
         for group in chunks(nights, current):
             rows = _rows(name, group, settings)
             cursor.adbc_ingest(postgres_name(name), rows.to_arrow(), mode="append", db_schema_name=SCHEMA)
             copied += rows.height
-        if keys is not None:
+        for keys in recording:
             execute(keys)
         execute(sql.SQL("DELETE FROM lake._exports WHERE table_name = {} AND batch_date = ANY({})").format(name, dates))
         execute(
             sql.SQL(
-                "INSERT INTO lake._exports (table_name, batch_date, fingerprint)"
-                " SELECT {}, * FROM unnest({}, {}::text[])"
-            ).format(name, dates, prints)
+                "INSERT INTO lake._exports (table_name, batch_date, fingerprint, row_count)"
+                " SELECT {}, * FROM unnest({}, {}::text[], {}::bigint[])"
+            ).format(name, dates, [night.fingerprint for night in found], [night.rows for night in found])
         )
         if copied:
             # The planner must know the new rows before the marts are built.

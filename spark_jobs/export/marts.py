@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 PROJECT = PROJECT_ROOT / "dbt"
 # Unit tests depend on the code and full_history tests read whole tables: `make test` and --all-tests run them.
 NOT_NIGHTLY = ("test_type:unit", "tag:full_history")
-# Views hold no rows: they are made again only when the code or a table below them changed.
-VIEWS = ("config.materialized:view",)
+# Views and dimensions of fixed values hold no facts: they are made again only when the code or a table below changed.
+WITHOUT_FACTS = ("config.materialized:view", "tag:fixed_values")
 FAILED = ("error", "fail", "runtime error")
 
 
@@ -114,7 +114,7 @@ def build(
     anew = full_refresh or built is None or built[0] != code
     # The partial parse is kept all the same; the JSON artifacts are for `docs generate`.
     arguments = ["build", "--no-write-json", *(["--full-refresh"] if anew else [])]
-    arguments += ["--exclude", *NOT_NIGHTLY, *([] if anew else VIEWS)]
+    arguments += ["--exclude", *NOT_NIGHTLY, *([] if anew else WITHOUT_FACTS)]
     connection.execute("ANALYZE " + ", ".join(f"lake.{table}" for table in changes.CHANGED_KEYS))
     results = run_dbt(arguments, settings, project).results
     for result in results:

@@ -14,6 +14,7 @@ from spark_jobs.export.changes import CHANGED_KEYS
 from spark_jobs.export.tables import (
     EXPORTED,
     EXPORTED_AT,
+    EXPORTS,
     SCHEMA,
     exported_columns,
     postgres_name,
@@ -87,6 +88,18 @@ def sources() -> dict[str, Any]:
                         "columns": _columns({name: (kind, "changed key") for name, kind in columns.items()}),
                     }
                     for table, columns in CHANGED_KEYS.items()
+                ],
+            },
+            {
+                "name": "exports",
+                "schema": SCHEMA,
+                "description": "What spark_jobs.export has copied",
+                "tables": [
+                    {
+                        "name": "_exports",
+                        "description": "One row per exported table and night",
+                        "columns": _columns(EXPORTS),
+                    }
                 ],
             },
             {

@@ -1,5 +1,6 @@
 """Which tables analysts' marts are built from, and their shape in Postgres: all of it derived from the registry."""
 
+import polars as pl
 from psycopg import sql
 
 from habitlake.tables import Column, get_table
@@ -8,15 +9,45 @@ SCHEMA = "lake"
 # Decisions before the events that answer them: a changed event is traced to the date of its decision.
 EXPORTED = (
     "silver.batch_audit",
+    "silver.profiles",
+    "silver.workouts",
+    "silver.wellbeing",
     "gold.user_day",
+    "gold.user_day_category",
     "gold.user_features",
+    "gold.habit_state",
+    "gold.user_analytics",
     "gold.predictions",
     "gold.decisions",
     "silver.intervention_events",
     "ops.gate_results",
 )
-# Bulky JSON that no mart reads, half the bytes of a night: `habitlake explain` reads it in the lake.
-LEFT_IN_LAKE: dict[str, frozenset[str]] = {"gold.decisions": frozenset({"candidates", "features", "payload"})}
+TRACE = frozenset({"content_hash", "schema_version", "_source_file", "_line"})
+# What no mart reads: where an event came from, bulky lists and JSON. `habitlake sql` and `explain` read it in the lake.
+LEFT_IN_LAKE: dict[str, frozenset[str]] = {
+    "silver.profiles": TRACE
+    | {"event_offset_s", "secondary_goals", "goal_timeline", "workout_types", "workout_duration_min"}
+    | {"preferred_times", "equipment", "language", "available_time_min", "schedule_json"},
+    "silver.workouts": TRACE
+    | {"heart_rate_avg", "calories_burned", "equipment", "day_of_week", "stress_level", "sleep_hours"},
+    "silver.wellbeing": TRACE
+    | {"event_offset_s", "sleep_duration_s", "sleep_efficiency", "sleep_started_at", "hrv_ms", "resting_heart_rate"}
+    | {"stress", "energy", "soreness", "mood", "steps", "injury_severity", "injury_status"},
+    "gold.user_analytics": frozenset({"event_timestamp", "created_timestamp", "successful_contexts", "risk_factors"}),
+    "gold.predictions": frozenset({"top_factors"}),
+    "gold.decisions": frozenset({"candidates", "features", "payload"}),
+}
+# Days since the start of a habit at which it is looked at: each week, and the day on which it is expected to be one.
+HABIT_DAY = 66
+AT_END_OF_WEEK = pl.col("as_of_date").dt.weekday() == 7
+# Which rows leave the lake; of other tables all. A snapshot repeats every person each night: one a week is enough.
+ROWS: dict[str, pl.Expr] = {
+    "silver.wellbeing": pl.col("event_type") == "satisfaction_reported",
+    "gold.user_day_category": pl.col("kind") == "app_feature",
+    "gold.user_features": AT_END_OF_WEEK,
+    "gold.habit_state": (pl.col("days_since_start") % 7 == 0) | (pl.col("days_since_start") == HABIT_DAY),
+    "gold.user_analytics": AT_END_OF_WEEK,
+}
 POSTGRES_TYPES = {
     "string": "text",
     "bigint": "bigint",
@@ -28,9 +59,22 @@ POSTGRES_TYPES = {
     "array<string>": "text[]",
 }
 EXPORTED_AT = Column("_exported_at", "timestamp", "when the row was copied (audit)")
+# The record of copies, lake._exports.
+EXPORTS = {
+    "table_name": ("text", "table of the lake"),
+    "batch_date": ("date", "the night"),
+    "fingerprint": ("text", "hash of the night's files, empty when it has none"),
+    "row_count": ("bigint", "rows of the night in the lake, exported or not"),
+    "exported_at": ("timestamp with time zone", "when the night was copied last"),
+}
 # How the marts look rows up, beside the key: a changed day over all nights, the events of a changed decision.
 INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "gold.user_day": (("local_date", "user_id"),),
+    "silver.profiles": (("user_id",),),
+    "silver.workouts": (("user_id", "workout_id"),),
+    "gold.user_day": (("user_id", "local_date"),),
+    "gold.user_day_category": (("local_date",),),
+    "gold.habit_state": (("first_session_date", "days_since_start"),),
+    "gold.user_analytics": (("as_of_date",),),
     "gold.decisions": (("local_date",), ("decision_id",)),
     "silver.intervention_events": (("decision_id",),),
 }

@@ -67,10 +67,12 @@ people as (
 
     select
         batch_date,
-        count(*)::bigint as people
-    from {{ ref('stg_lake__user_features') }}
-    where {{ in_changed(changed, {'batch_date': 'batch_date'}) }}
-    group by batch_date
+        row_count as people
+    from {{ ref('stg_lake__exports') }}
+    where
+        table_name = 'gold.user_features'
+        and row_count > 0
+        and {{ in_changed(changed, {'batch_date': 'batch_date'}) }}
 
 ),
 

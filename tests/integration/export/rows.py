@@ -70,3 +70,46 @@ def audit(batch: int, raw: int, accepted: int, duplicate: int = 0, reasons: dict
         "reasons": list((reasons or {}).items()),
         **values,
     }
+
+
+def workout(batch: int, user: str, workout_id: str, kind: str = "completed", **values) -> dict:
+    return {
+        "batch_date": night(batch),
+        "event_id": f"{batch}-{user}-{workout_id}-{kind}",
+        "user_id": user,
+        "event_type": f"workout_{kind}",
+        "event_at": datetime(2026, 1, batch, 12, tzinfo=UTC),
+        "event_date": night(batch),
+        "event_offset_s": 0,
+        "workout_id": workout_id,
+        "duration_s": 1800.0,
+        **values,
+    }
+
+
+def profile(batch: int, user: str, **values) -> dict:
+    return {
+        "batch_date": night(batch),
+        "user_id": user,
+        "event_at": datetime(2026, 1, batch, 1, tzinfo=UTC),
+        "time_zone": "UTC",
+        **values,
+    }
+
+
+def habit(batch: int, user: str, days: int, strength: float, **values) -> dict:
+    return {
+        "batch_date": night(batch),
+        "user_id": user,
+        "first_session_date": night(batch - days),
+        "days_since_start": days,
+        "strength": strength,
+        "habit_score": strength,
+        "status": "forming",
+        "status_at_66_days": "not_yet",
+        **values,
+    }
+
+
+def analytics(batch: int, user: str, **values) -> dict:
+    return {"batch_date": night(batch), "user_id": user, "as_of_date": night(batch), "goal_progress": 0.5, **values}

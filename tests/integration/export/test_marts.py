@@ -9,9 +9,8 @@ import pytest
 from habitlake.errors import PermanentError
 from habitlake.runtime import postgres
 from spark_jobs.export.marts import PROJECT, build, run_dbt
+from tests.integration.export.marts import contents_of
 from tests.integration.export.rows import answer, audit, decision, night, user_day, write
-
-MARTS = ("mart_user_daily", "mart_adherence_weekly", "mart_pipeline_health", "mart_intervention_funnel")
 
 
 @pytest.fixture
@@ -50,11 +49,7 @@ def three_nights(world):
 @pytest.fixture
 def contents(query):
     """Every mart's rows, in order."""
-
-    def read() -> dict[str, list[tuple]]:
-        return {mart: sorted(query(f"SELECT * FROM marts.{mart}"), key=repr) for mart in MARTS}
-
-    return read
+    return lambda: contents_of(query)
 
 
 @pytest.fixture
@@ -83,7 +78,7 @@ def test_marts_are_right_by_hand_and_every_test_holds(three_nights, export, quer
     export(5, 7, all_tests=True)
     assert query(
         "SELECT user_id, local_date, known_on, workouts_completed, workout_minutes, sleep_hours"
-        " FROM marts.mart_user_daily ORDER BY 1, 2"
+        " FROM marts.fct_user_day ORDER BY 1, 2"
     ) == [
         ("u1", night(5), night(7), 2, Decimal("40.0"), None),
         ("u1", night(6), night(6), 0, Decimal("0.0"), None),
@@ -126,9 +121,7 @@ def test_incremental_builds_equal_a_full_one(three_nights, export, query, conten
     write(three_nights, "gold.user_day", [user_day(7, "u2", 7)], 7)
     export(8)
     incremental = contents()
-    assert not query("SELECT 1 FROM marts.mart_user_daily WHERE user_id = 'u1'"), (
-        "forgotten in the lake, still in a mart"
-    )
+    assert not query("SELECT 1 FROM marts.fct_user_day WHERE user_id = 'u1'"), "forgotten in the lake, still in a mart"
     assert not query("SELECT 1 FROM marts.mart_adherence_weekly WHERE user_id = 'u1'")
     export(8, full_refresh=True, all_tests=True)
     assert contents() == incremental
@@ -137,7 +130,7 @@ def test_incremental_builds_equal_a_full_one(three_nights, export, query, conten
 
 def test_a_night_computes_what_changed_and_nothing_else(three_nights, export, query):
     export(5, 7)
-    versions = "SELECT user_id, local_date, xmin::text FROM marts.mart_user_daily ORDER BY 1, 2"
+    versions = "SELECT user_id, local_date, xmin::text FROM marts.fct_user_day ORDER BY 1, 2"
     before = query(versions)
     write(three_nights, "gold.user_day", [user_day(8, "u1", 6)], 8)
     export(8)
@@ -154,25 +147,21 @@ def test_a_changed_day_is_found_by_index(three_nights, export, query):
             "EXPLAIN SELECT * FROM staging.stg_lake__user_days"
             " WHERE (user_id, local_date) IN (SELECT user_id, local_date FROM lake._changed_days)"
         ).fetchall()
-    assert any("gold_user_day_local_date_user_id_idx" in line for (line,) in plan), plan
+    assert any("gold_user_day_user_id_local_date_idx" in line for (line,) in plan), plan
 
 
 def test_a_build_that_failed_is_made_good_by_the_next(three_nights, export, query, contents):
     export(5, 7)
     write(three_nights, "gold.user_day", [user_day(5, "u1", 5, events=50)], 5)
-    query("UPDATE marts.mart_user_daily SET known_on = known_on")
-    query(
-        "CREATE VIEW marts.blocking AS SELECT 1; ALTER TABLE marts.mart_user_daily RENAME COLUMN events TO happenings"
-    )
-    with pytest.raises(PermanentError, match="mart_user_daily"):
+    query("UPDATE marts.fct_user_day SET known_on = known_on")
+    query("CREATE VIEW marts.blocking AS SELECT 1; ALTER TABLE marts.fct_user_day RENAME COLUMN events TO happenings")
+    with pytest.raises(PermanentError, match="fct_user_day"):
         export(7)
     assert query("SELECT count(*) FROM lake._changed_days WHERE user_id = 'u1'") != [(0,)]
-    query("ALTER TABLE marts.mart_user_daily RENAME COLUMN happenings TO events")
+    query("ALTER TABLE marts.fct_user_day RENAME COLUMN happenings TO events")
     # Night 5 was copied by the failed run; the next one knows by the keys that were kept.
     export(8)
-    assert query("SELECT events FROM marts.mart_user_daily WHERE user_id = 'u1' AND local_date = %s", night(5)) == [
-        (51,)
-    ]
+    assert query("SELECT events FROM marts.fct_user_day WHERE user_id = 'u1' AND local_date = %s", night(5)) == [(51,)]
     incremental = contents()
     export(8, full_refresh=True)
     assert contents() == incremental
@@ -180,9 +169,9 @@ def test_a_build_that_failed_is_made_good_by_the_next(three_nights, export, quer
 
 def test_other_code_builds_the_whole_history_anew(three_nights, export, query, project):
     export(5, 7)
-    change(project, "mart_user_daily.sql", "sum(duration_s) / 60.0", "sum(duration_s) / 30.0")
+    change(project, "fct_user_day.sql", "sum(duration_s) / 60.0", "sum(duration_s) / 30.0")
     build_in(three_nights, project)
-    assert query("SELECT max(workout_minutes) FROM marts.mart_user_daily") == [(Decimal("80.0"),)]
+    assert query("SELECT max(workout_minutes) FROM marts.fct_user_day") == [(Decimal("80.0"),)]
 
 
 def test_a_broken_contract_is_refused(three_nights, export, project):
@@ -200,8 +189,8 @@ def test_lines_that_do_not_add_up_fail_the_night_and_are_named(three_nights, exp
 
 def test_a_wrong_total_fails_the_test_over_the_whole_history(three_nights, export, query):
     export(5, 7)
-    query("DELETE FROM marts.mart_user_daily WHERE user_id = 'u2'")
-    with pytest.raises(PermanentError, match="mart_user_daily_holds_every_event"):
+    query("DELETE FROM marts.fct_user_day WHERE user_id = 'u2'")
+    with pytest.raises(PermanentError, match="fct_user_day_holds_every_event"):
         export(7, all_tests=True)
 
 
@@ -218,7 +207,7 @@ def test_analysts_read_marts_and_nothing_else(three_nights, export):
         connection.autocommit = True
         connection.execute("CREATE TABLE marts.later AS SELECT 1 AS one")
         connection.execute("SET SESSION AUTHORIZATION habitlake_analyst")
-        for mart in MARTS:
+        for mart in ("fct_user_day", "mart_user_daily", "mart_adherence_weekly", "mart_pipeline_health"):
             assert connection.execute(f"SELECT count(*) FROM marts.{mart}").fetchone() > (0,)
         assert connection.execute("SELECT one FROM marts.later").fetchone() == (1,)
         for statement in (
@@ -226,8 +215,8 @@ def test_analysts_read_marts_and_nothing_else(three_nights, export):
             "SELECT 1 FROM staging.stg_lake__user_days",
             "SELECT 1 FROM intermediate.int_nights_counted",
             "SELECT 1 FROM ops.nights",
-            "DELETE FROM marts.mart_user_daily",
-            "UPDATE marts.mart_user_daily SET events = 0",
+            "DELETE FROM marts.fct_user_day",
+            "UPDATE marts.fct_user_day SET events = 0",
             "CREATE TABLE marts.mine (one int)",
             "CREATE TABLE public.mine (one int)",
             "CREATE SCHEMA mine",

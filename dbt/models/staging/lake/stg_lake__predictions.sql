@@ -6,6 +6,5 @@ select
     feature_service,
     probability,
     confidence,
-    top_factors,
     input_quality
 from {{ source('lake', 'gold_predictions') }}

@@ -19,7 +19,7 @@ with days as (
     select
         *,
         date_trunc('week', local_date::timestamp)::date as week_start_date
-    from {{ ref('mart_user_daily') }}
+    from {{ ref('fct_user_day') }}
 
 ),
 

@@ -1,0 +1,20 @@
+select
+    batch_date,
+    user_id,
+    as_of_date,
+    first_session_date,
+    days_since_start,
+    frequency,
+    consistency,
+    context_stability,
+    habit_score,
+    strength,
+    settled_date,
+    settled_strength,
+    automatic_on,
+    projected_automatic_on,
+    projected_earliest,
+    projected_latest,
+    status,
+    status_at_66_days
+from {{ source('lake', 'gold_habit_state') }}

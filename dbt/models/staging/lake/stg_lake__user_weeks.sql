@@ -1,0 +1,19 @@
+select
+    batch_date,
+    user_id,
+    as_of_date,
+    workout_consistency,
+    average_completion_rate,
+    streak_length,
+    habit_score,
+    habit_strength,
+    habit_status,
+    performance_improvement,
+    goal_progress,
+    goal_progress_weight,
+    goal_progress_sessions,
+    goal_progress_steps,
+    goal_progress_strength,
+    goal_progress_stress,
+    engagement_score
+from {{ source('lake', 'gold_user_analytics') }}

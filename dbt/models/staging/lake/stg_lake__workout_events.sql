@@ -1,0 +1,21 @@
+select
+    batch_date,
+    event_id,
+    user_id,
+    event_type,
+    event_at,
+    event_offset_s,
+    event_date,
+    workout_id,
+    workout_type,
+    duration_s,
+    completion_rate,
+    intensity,
+    location,
+    planned_for,
+    skip_reason,
+    weather_temperature,
+    weather,
+    time_of_day,
+    social_context
+from {{ source('lake', 'silver_workouts') }}
