@@ -54,12 +54,27 @@ def _first_broken(rules: Rules) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """A number about a whole partition: an aggregate, and a predicate of the rows to look at when it is wrong."""
+
+    name: str
+    rows: str
+    aggregate: str = ""
+
+    @property
+    def sql(self) -> str:
+        """The aggregate; without one of its own the number of the rows."""
+        return self.aggregate or f"count(*) FILTER (WHERE {self.rows})"
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
     """Checks on one table of a gate, and the columns that are computed in DuckDB SQL before they run.
 
     ``derived`` columns are expressions over a night's partition. A column of ``rules`` names the first rule that a
     row breaks and is null for a row that keeps all; each rule is a name and a predicate that is true where it is
-    broken (null counts as kept).
+    broken (null counts as kept). A suite with ``totals`` looks at one row of them per night and at no other: for tables
+    whose rows are too many to leave DuckDB.
     """
 
     gate: Gate
@@ -67,19 +82,24 @@ class Suite:
     checks: tuple[Check, ...]
     derived: tuple[tuple[str, str], ...] = ()
     rules: tuple[tuple[str, Rules], ...] = ()
+    totals: tuple[Total, ...] = ()
 
     @property
     def columns(self) -> list[str]:
         """Columns that the checks look at, and the key that puts the rows in an order of their own."""
         looked_at = {column for check in self.checks for column in check.columns}
+        if self.totals:
+            return sorted(looked_at)
         key = [column for column in get_table(self.table).key if column != "batch_date"]
         return [*key, *sorted(looked_at - set(key))]
 
     def partitions_sql(self, predicate: str) -> str:
         """Return the SQL that reads what the checks look at from the partitions of the predicate."""
-        own = dict(self.derived) | {name: _first_broken(rules) for name, rules in self.rules}
+        own = dict(self.derived) | {total.name: total.sql for total in self.totals}
+        own |= {name: _first_broken(rules) for name, rules in self.rules}
         chosen = [f"{own[column]} AS {column}" if column in own else column for column in self.columns]
-        return f"SELECT batch_date, {', '.join(chosen)} FROM {self.table} WHERE {predicate}"
+        grouped = " GROUP BY batch_date" if self.totals else ""
+        return f"SELECT batch_date, {', '.join(chosen)} FROM {self.table} WHERE {predicate}{grouped}"
 
     def rows_sql(self, check: Check, night: str, broken: Collection[str]) -> str:
         """Return the SQL that shows a night's rows that break a check (for a check of the table: the nights).
@@ -89,6 +109,9 @@ class Suite:
         broken
             Names of the rules that were found broken, where the check looks at a column of rules.
         """
+        if self.totals:
+            (total,) = (total for total in self.totals if total.name in check.columns)
+            return f"select * from {self.table} where batch_date = '{night}' and ({total.rows})"
         if (predicate := check.broken_by()) is None:
             return f"select batch_date, count(*) from {self.table} group by all order by 1 desc"
         for name, rules in self.rules:

@@ -11,6 +11,7 @@ from expectations.checks import (
     Check,
     Gate,
     Suite,
+    Total,
     between,
     matches,
     no_violation,
@@ -22,6 +23,7 @@ from expectations.checks import (
 from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
 from habitlake.contracts.base import USER_ID_PATTERN
 from habitlake.tables import FEATURES, get_table
+from habitlake.tables.features import MIN_SUPPORT
 
 
 def _field_rules(spec: FieldSpec) -> Iterator[tuple[str, str]]:
@@ -130,6 +132,36 @@ USER_FEATURES = Suite(
     (("feature_violation", tuple(_feature_rules())),),
 )
 
+CONTEXT_PATTERNS = Suite(
+    "gold",
+    "gold.context_patterns",
+    tuple(between(name, 0, 0) for name in ("unaccounted_attempts", "wrong_counts", "wrong_rates", "wrong_claims")),
+    totals=(
+        Total(
+            "unaccounted_attempts",
+            "dimension <> 'cell'",
+            # Each of the five margins splits the attempts of the overall row.
+            "5 * coalesce(sum(attempts) FILTER (WHERE dimension = 'overall'), 0)"
+            " - coalesce(sum(attempts) FILTER (WHERE dimension NOT IN ('overall', 'cell')), 0)",
+        ),
+        Total(
+            "wrong_counts",
+            "attempts < 1 OR completed NOT BETWEEN 0 AND attempts OR abs(success_rate - completed / attempts) > 1e-6"
+            f" OR dimension = 'cell' AND attempts < {MIN_SUPPORT}",
+        ),
+        Total(
+            "wrong_rates",
+            "NOT (interval_low BETWEEN 0 AND shrunken_rate) OR NOT (interval_high BETWEEN shrunken_rate AND 1)"
+            " OR NOT (confidence BETWEEN 0 AND 1)",
+        ),
+        Total(
+            "wrong_claims",
+            "verdict NOT IN ('success', 'risk', 'neutral', 'thin') OR rank < 1"
+            " OR (verdict IN ('success', 'risk')) <> (evidence IS NOT NULL)",
+        ),
+    ),
+)
+
 PREDICTIONS = Suite(
     "queue",
     "gold.predictions",
@@ -187,6 +219,7 @@ SUITES: tuple[Suite, ...] = (
     AUDIT,
     *LEDGERS,
     USER_FEATURES,
+    CONTEXT_PATTERNS,
     PREDICTIONS,
     DECISIONS,
 )

@@ -35,6 +35,9 @@ class Goals(Contract):
     target_sessions: Annotated[float, Field(ge=0, le=50)] | None = Field(
         None, description="sessions a week", json_schema_extra={"column": "target_sessions_per_week"}
     )
+    target_steps: Annotated[float, Field(ge=0, le=200_000)] | None = Field(
+        None, description="steps a day", json_schema_extra={"column": "target_steps_per_day"}
+    )
     timeline: Text | None = Field(
         None, description="time to the goal, such as 6_months", json_schema_extra={"column": "goal_timeline"}
     )

@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from habitlake.simulator import truth
-from habitlake.simulator.draws import FloatArray, normal, uniform
-from habitlake.simulator.people import AT_HOME, ZONES, State, Traits
+from habitlake.simulator.draws import FloatArray, IntArray, normal, uniform
+from habitlake.simulator.local_day import LocalDay
+from habitlake.simulator.people import AT_HOME, ZONES, State, Traits, zone_today
 
 # Purposes of draws within a day.
 SLEEP, STRESS, ENERGY, SESSION, SKIP, DROP, INJURY, GAP, RATE, TRAVEL, MOOD, MEET, LIFE = range(1, 14)
+OUTDOORS, WEIGHS = 15, 16
+
+MIN_WEIGHT_KG = 45.0
 
 
 @dataclass(slots=True)
@@ -22,11 +26,15 @@ class Day:
     moved_today: NDArray[np.bool_]
     planned: NDArray[np.bool_]
     plans_tomorrow: NDArray[np.bool_]
+    slot: IntArray
+    slot_tomorrow: IntArray
+    outdoors: NDArray[np.bool_]
     meets_friend: NDArray[np.bool_]
     session: NDArray[np.bool_]
     skipped: NDArray[np.bool_]
     injured_today: NDArray[np.bool_]
     recovered_today: NDArray[np.bool_]
+    weighed_today: NDArray[np.bool_]
     reached: NDArray[np.bool_]
     pull: FloatArray
     probability: FloatArray
@@ -37,13 +45,21 @@ class Day:
     mood: FloatArray
 
 
-def live(seed: int, index: int, weekday: int, traits: Traits, state: State, actions: list[str | None]) -> Day:
+def _weather_effects(local: LocalDay) -> FloatArray:
+    """Return by zone what the day's weather adds to the logit of a session outdoors."""
+    temperature = np.array(local.temperature)
+    effects = np.where(temperature < truth.COLD_BELOW_F, truth.COLD_OUTDOORS, 0.0)
+    effects = np.where(temperature > truth.HOT_ABOVE_F, truth.HOT_OUTDOORS, effects)
+    return np.where(np.isin(local.weather, ("rain", "snow")), truth.WET_OUTDOORS, effects)
+
+
+def live(seed: int, index: int, local: LocalDay, traits: Traits, state: State, actions: list[str | None]) -> Day:
     """Let every person live through day ``index`` of the world; changes ``state``.
 
     Parameters
     ----------
-    weekday
-        0 Monday to 6 Sunday.
+    local
+        What the people of each zone share on that day.
     actions
         The intervention type that reaches each person today, or None.
     """
@@ -75,6 +91,8 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
     effect = np.array([truth.TRUE_EFFECTS.get(action or "", 0.0) for action in actions])
     pull = effect * traits.responsiveness * np.exp(-truth.EFFECT_FADING * state.dosage) - truth.ANNOYANCE * state.dosage
     pull = np.where(reached, pull, 0.0)
+    slot, weekday = traits.slot_of_day(seed, index), local.day.weekday()
+    outdoors = u(OUTDOORS) < traits.outdoors
     planned = traits.schedule[:, weekday] & present
     meets = present & (uniform(seed, person // 2, index, MEET) < traits.sociable)
     logit = (
@@ -87,6 +105,8 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
         + truth.EFFICACY_WEIGHT * (state.efficacy - 0.5)
         + truth.LAPSE_WEIGHT * np.minimum(state.days_since_session, 14)
         + truth.PARTNER_WEIGHT * meets
+        + traits.slot_effects[np.arange(len(person)), slot]
+        + np.where(outdoors, _weather_effects(local)[zone_today(traits, state)], 0.0)
         + state.life
     )
     able = present & (state.injured_days == 0)
@@ -103,6 +123,8 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
         planned, np.clip(truth.EFFICACY_DECAY * state.efficacy + traits.efficacy_gain * session, 0, 1.5), state.efficacy
     )
     state.load = 0.85 * state.load + session * traits.duration_min / 60
+    drift = np.where(session, truth.WEIGHT_PER_SESSION, truth.WEIGHT_PER_REST_DAY)
+    state.weight_kg = np.where(present, np.maximum(state.weight_kg + drift, MIN_WEIGHT_KG), state.weight_kg)
     state.days_since_session = np.where(session, 0, state.days_since_session + signed)
     recovered = (state.injured_days == 1) & present
     state.injured_days = np.maximum(state.injured_days - 1, 0)
@@ -122,11 +144,15 @@ def live(seed: int, index: int, weekday: int, traits: Traits, state: State, acti
         moved_today=moved,
         planned=planned,
         plans_tomorrow=traits.schedule[:, (weekday + 1) % 7] & present,
+        slot=slot,
+        slot_tomorrow=traits.slot_of_day(seed, index + 1),
+        outdoors=outdoors,
         meets_friend=meets,
         session=session,
         skipped=skipped,
         injured_today=injured,
         recovered_today=recovered,
+        weighed_today=present & traits.loses_weight & (u(WEIGHS) < truth.WEIGHING),
         reached=reached,
         pull=pull,
         probability=probability,

@@ -11,23 +11,10 @@ import orjson
 from habitlake.simulator.day import Day
 from habitlake.simulator.draws import normal, uniform
 from habitlake.simulator.local_day import LocalDay
-from habitlake.simulator.people import (
-    AT_HOME,
-    GENDERS,
-    GOALS,
-    LANGUAGES,
-    LEVELS,
-    SLOT_HOURS,
-    SLOTS,
-    STYLES,
-    WORKOUT_TYPES,
-    ZONES,
-    State,
-    Traits,
-)
+from habitlake.simulator.people import SLOT_HOURS, SLOTS, WEEKDAYS, WORKOUT_TYPES, ZONES, State, Traits, zone_today
+from habitlake.simulator.profile import profile_data
 from habitlake.simulator.received import Decision
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 INTENSITIES = ("low", "medium", "high")
 BARRIERS = ("time_constraint", "low_energy", "weather", "work", "family")
 FEATURES = ("workout_plan", "progress_chart", "community", "library", "settings")
@@ -35,6 +22,8 @@ FEATURES = ("workout_plan", "progress_chart", "community", "library", "settings"
 VISIT_HOURS = (20.3, 7.6, 12.9, 22.2, 17.5)
 MAX_VISITS = 1 + len(VISIT_HOURS)
 SHARE_WITHOUT_ID = 0.04
+# Of people and days: about a quarter of the people rate the app within four weeks.
+SHARE_RATING = 0.012
 LAST_SECOND = 86_399
 # Purposes of draws for events, beside those of the day.
 NO_ID, VISITS, OPENS, RATES, DISMISSES, RESPONDS, JITTER, NOISE = 70, 71, 72, 73, 74, 75, 80, 90
@@ -59,16 +48,17 @@ class DayWriter:
     Columns are plain lists: reading single numbers out of numpy arrays costs more than the JSON itself.
     """
 
-    def __init__(self, seed: int, index: int, day: date, traits: Traits, state: State, happened: Day) -> None:
-        people = traits.person
-        self.index, self.day, self.traits = index, day, traits
-        self.local = LocalDay(seed, index, day)
+    def __init__(self, seed: int, index: int, local: LocalDay, traits: Traits, state: State, happened: Day) -> None:
+        people, day = traits.person, local.day
+        self.index, self.day, self.traits, self.local = index, day, traits, local
         self.weekday = WEEKDAYS[day.weekday()]
         self.utc_dates = {shift: day + timedelta(days=shift) for shift in (-1, 0, 1)}
         self.lines = Lines()
         self.people: list[int] = people.tolist()
-        self.zone: list[int] = np.where(state.travel_zone != AT_HOME, state.travel_zone, traits.zone).tolist()
-        self.slot: list[int] = traits.slot.tolist()
+        self.zone: list[int] = zone_today(traits, state).tolist()
+        self.slot: list[int] = happened.slot.tolist()
+        self.slot_tomorrow: list[int] = happened.slot_tomorrow.tolist()
+        self.weight: list[float] = np.round(state.weight_kg, 1).tolist()
         self.workout_type = [WORKOUT_TYPES[kind] for kind in traits.workout_type.tolist()]
         self.duration: list[float] = traits.duration_min.tolist()
 
@@ -79,7 +69,7 @@ class DayWriter:
         noise = [normal(seed, people, index, NOISE + number) for number in range(7)]
         self.noise: list[list[float]] = [values.tolist() for values in noise]
         self.without_id: list[bool] = (u(NO_ID) < SHARE_WITHOUT_ID).tolist()
-        self.hour: list[float] = (np.array(SLOT_HOURS)[traits.slot] + 0.6 * noise[0]).tolist()
+        self.hour: list[float] = (np.array(SLOT_HOURS)[happened.slot] + 0.6 * noise[0]).tolist()
         self.sleep_hours: list[float] = np.round(happened.sleep_hours, 2).tolist()
         self.stress: list[float] = np.round(state.stress, 1).tolist()
         self.energy: list[float] = np.round(state.energy, 1).tolist()
@@ -88,16 +78,15 @@ class DayWriter:
         self.hrv: list[float] = np.round(np.maximum(55 - 3 * (state.stress - 5) + 8 * noise[5], 10), 1).tolist()
         self.resting: list[float] = np.round(62 - 4 * state.habit + 0.6 * (state.stress - 5), 1).tolist()
         self.soreness: list[float] = np.round(np.clip(1.5 + 1.2 * state.load + 0.6 * noise[6], 1, 10), 1).tolist()
-        steps = 5200 + 2600 * u(JITTER) + 3500 * happened.session
-        self.steps: list[int] = steps.astype(np.int64).tolist()
+        self.steps: list[int] = (5200 + 2600 * u(JITTER) + 3500 * happened.session).astype(np.int64).tolist()
         self.motivation: list[float] = np.round(
             np.clip(5 + 4 * (state.habit - 0.4) + 0.8 * noise[2], 1, 10), 1
         ).tolist()
         self.preparation: list[float] = np.round(np.maximum(traits.preparation_min + 2 * noise[3], 0), 1).tolist()
         self.stars: list[float] = np.round(np.clip(3.4 + 2 * (state.habit - 0.3) + 0.5 * noise[2], 1, 5), 1).tolist()
         wanted = 0.4 + 4.4 * traits.engagement * (0.5 + state.habit) + 1.2 * normal(seed, people, index, VISITS)
-        around_workout = happened.session | happened.skipped
-        self.visits: list[int] = np.clip(np.round(wanted), around_workout, MAX_VISITS).astype(np.int64).tolist()
+        visits = np.clip(np.round(wanted), happened.session | happened.skipped, MAX_VISITS)
+        self.visits: list[int] = visits.astype(np.int64).tolist()
         opens = 0.25 + 0.35 * traits.responsiveness - 0.04 * state.dosage
         self.opens: list[bool] = ((u(OPENS) < opens) & happened.present).tolist()
         self.dismisses: list[bool] = ((u(DISMISSES) < 0.3) & happened.present).tolist()
@@ -105,10 +94,11 @@ class DayWriter:
         self.response_s: list[int] = (60 + 2400 * u(RESPONDS) ** 2).astype(np.int64).tolist()
         self.signs_up: list[bool] = happened.signed_up_today.tolist()
         self.has_app: list[bool] = ((traits.sign_up <= index) & ~state.dropped).tolist()
-        self.moved: list[bool] = happened.moved_today.tolist()
+        self.tells_profile: list[bool] = (happened.moved_today | happened.weighed_today).tolist()
         self.present: list[bool] = happened.present.tolist()
         self.session_done: list[bool] = happened.session.tolist()
         self.skipped: list[bool] = happened.skipped.tolist()
+        self.outdoors: list[bool] = happened.outdoors.tolist()
         self.with_friend: list[bool] = happened.meets_friend.tolist()
         self.plans: list[bool] = happened.plans_tomorrow.tolist()
         self.injured: list[bool] = happened.injured_today.tolist()
@@ -162,38 +152,13 @@ class DayWriter:
 
     def profile(self, row: int) -> None:
         """Write the whole profile, at sign-up and when it changes."""
-        traits, person, duration = self.traits, self.people[row], self.duration[row]
+        signed_up = self.day - timedelta(days=self.index - int(self.traits.sign_up[row]))
         self._emit(
             row,
             "profile_updated",
             5.0,
-            {
-                "demographics": {
-                    "firstName": f"Person {person}",
-                    "age": int(traits.age[row]),
-                    "gender": GENDERS[int(traits.gender[row])],
-                    "fitnessLevel": LEVELS[int(traits.level[row])],
-                },
-                "goals": {"primary": GOALS[int(traits.goal[row])], "targetSessions": int(traits.weekly_target[row])},
-                "preferences": {
-                    "workoutTypes": [self.workout_type[row]],
-                    "workoutDuration": [max(duration - 10, 10), duration + 10],
-                    "preferredTimes": [SLOTS[self.slot[row]]],
-                    "communicationStyle": STYLES[int(traits.style[row])],
-                    "language": LANGUAGES[int(traits.language[row])],
-                    "notifications": bool(traits.consents[row]),
-                },
-                "constraints": {
-                    "availableTime": duration + 10,
-                    "schedule": {
-                        name: {"available": bool(planned)}
-                        for name, planned in zip(WEEKDAYS, traits.schedule[row], strict=True)
-                    },
-                },
-                "timeZone": ZONES[self.zone[row]],
-                "subscriptionTier": "premium" if traits.sociable[row] > 0.35 else "free",
-                "signupDate": str(self.day - timedelta(days=self.index - int(traits.sign_up[row]))),
-            },
+            profile_data(self.traits, row, self.weight[row])
+            | {"timeZone": ZONES[self.zone[row]], "signupDate": str(signed_up)},
         )
 
     def _workout_id(self, row: int, index: int) -> str:
@@ -209,7 +174,7 @@ class DayWriter:
                 "workoutId": self._workout_id(row, self.index + 1),
                 "workoutType": self.workout_type[row],
                 "duration": self.duration[row] * 60,
-                "plannedFor": self.local.plans[self.zone[row]][self.slot[row]],
+                "plannedFor": self.local.plans[self.zone[row]][self.slot_tomorrow[row]],
             },
         )
 
@@ -221,7 +186,7 @@ class DayWriter:
             "workoutId": self._workout_id(row, self.index),
             "workoutType": self.workout_type[row],
             "intensity": INTENSITIES[int(self.jitter[1][row] * 3)],
-            "location": "home" if self.jitter[2][row] < 0.5 else "gym",
+            "location": self._place(row),
         }
         context = self._context(row)
         self._emit(row, "workout_started", hour, base, context)
@@ -234,9 +199,18 @@ class DayWriter:
         }
         self._emit(row, "workout_completed", hour + seconds / 3600, done, context)
 
+    def _place(self, row: int) -> str:
+        if self.outdoors[row]:
+            return "outdoors"
+        return "home" if self.jitter[2][row] < 0.5 else "gym"
+
     def skip(self, row: int) -> None:
         """Write a planned workout that was not done."""
-        data = {"workoutId": self._workout_id(row, self.index), "skipReason": self._barrier(row)}
+        data = {
+            "workoutId": self._workout_id(row, self.index),
+            "location": self._place(row),
+            "skipReason": self._barrier(row),
+        }
         self._emit(row, "workout_skipped", self.hour[row] + 1, data, self._context(row))
 
     def _barrier(self, row: int) -> str:
@@ -316,7 +290,7 @@ class DayWriter:
     def write(self, decisions: Mapping[str, Decision]) -> Lines:
         """Return every line of the day, person by person; ``decisions`` by user id."""
         for row, person in enumerate(self.people):
-            if self.signs_up[row] or self.moved[row]:
+            if self.signs_up[row] or self.tells_profile[row]:
                 self.profile(row)
             if decisions and self.has_app[row]:
                 decision = decisions.get(f"u{person:07d}")
@@ -337,6 +311,6 @@ class DayWriter:
                 self.injury(row, "started")
             elif self.recovered[row]:
                 self.injury(row, "resolved")
-            if self.jitter[6][row] < 0.006:
+            if self.jitter[6][row] < SHARE_RATING:
                 self.rating(row)
         return self.lines

@@ -30,6 +30,17 @@ STRESS_WEIGHT = -0.18
 EFFICACY_WEIGHT = 0.5
 LAPSE_WEIGHT = -0.06
 PARTNER_WEIGHT = 0.7
+# Part of the day of a session: best in the preferred one for most people, in another one for some.
+PREFERRED_SLOT_SHARE = 0.6
+PREFERRED_SLOT_EFFECT = 0.9
+OTHER_SLOT_EFFECT = -1.0
+SLOT_SPREAD = 0.25
+PREFERS_A_WORSE_SLOT = 0.1
+# What the weather of the day takes from a session outdoors; degrees Fahrenheit.
+COLD_BELOW_F, HOT_ABOVE_F = 41.0, 86.0
+WET_OUTDOORS = -0.9
+COLD_OUTDOORS = -0.5
+HOT_OUTDOORS = -0.5
 # What no device sees: the rest of life pulls towards or away from training, some days in a row.
 LIFE_MEMORY = 0.85
 LIFE_SHOCK = 0.55
@@ -40,6 +51,11 @@ HABIT_LOSS_MISS = 0.035
 HABIT_DECAY = 0.004
 # Self-efficacy as in the goal model: p <- 0.85 p + mu when the planned session was done (Zhou 2018).
 EFFICACY_DECAY = 0.85
+
+# Kilograms that a session takes off somebody who wants to lose weight, and that a day without any puts on.
+WEIGHT_PER_SESSION = -0.12
+WEIGHT_PER_REST_DAY = 0.01
+WEIGHING = 0.05
 
 BASE_DROP_OUT = 0.0012
 LAPSED_DROP_OUT = 0.02

@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from habitlake.settings import Settings
 from habitlake.simulator import truth
 from habitlake.simulator.day import Day
-from habitlake.simulator.people import State
+from habitlake.simulator.people import SLOTS, State, Traits
 from habitlake.storage import join, open_output
 
 
@@ -18,6 +19,7 @@ def write_truth(
     day: date,
     shard: int,
     users: Sequence[str],
+    traits: Traits,
     state: State,
     happened: Day,
     actions: Sequence[str | None],
@@ -28,8 +30,10 @@ def write_truth(
 
     ``probability`` is that of a session as things were, ``probability_unsent`` without any message; the session
     took place where ``draw < probability``. ``pull`` is the message's true effect on the logit, ``dosage`` and the
-    other states are those at the end of the day.
+    other states are those at the end of the day. ``slot`` is the part of the day of that day's workout, ``best_slot``
+    the one of the person's own in which a session is most likely.
     """
+    names = np.array(SLOTS)
     frame = pl.DataFrame(
         {
             "user_id": users,
@@ -42,6 +46,11 @@ def write_truth(
             "probability_unsent": happened.probability_unsent,
             "draw": happened.draw,
             "session": happened.session,
+            "skipped": happened.skipped,
+            "slot": names[happened.slot],
+            "best_slot": names[traits.best_slot],
+            "slot_effect": traits.slot_effects[np.arange(len(users)), happened.slot],
+            "outdoors": happened.outdoors,
             "completion": happened.completion,
             "sleep_hours": happened.sleep_hours,
             "habit": state.habit,
@@ -51,6 +60,7 @@ def write_truth(
             "life": state.life,
             "dosage": state.dosage,
             "load": state.load,
+            "weight_kg": state.weight_kg,
             "injured_days": state.injured_days,
             "dropped": state.dropped,
         },

@@ -24,6 +24,7 @@ from habitlake.settings import Settings
 from habitlake.simulator.day import live
 from habitlake.simulator.dirt import soil
 from habitlake.simulator.events import DayWriter
+from habitlake.simulator.local_day import LocalDay
 from habitlake.simulator.people import State, Traits, initial_state, make_traits
 from habitlake.simulator.received import Decision, keep_received, published_decisions, received
 from habitlake.simulator.truth_writer import write_constants, write_truth
@@ -125,8 +126,9 @@ class Shard:
         record, index = self.record, (day - self.record.first).days
         held = [decisions.get(user) for user in self.users] if decisions else [None] * len(self.users)
         actions = [decision.action if decision else None for decision in held]
-        happened = live(record.seed, index, day.weekday(), self.traits, self.state, actions)
-        lines = DayWriter(record.seed, index, day, self.traits, self.state, happened).write(decisions)
+        local = LocalDay(record.seed, index, day)
+        happened = live(record.seed, index, local, self.traits, self.state, actions)
+        lines = DayWriter(record.seed, index, local, self.traits, self.state, happened).write(decisions)
 
         # A phone uploads when its owner's day ends: what happened before this UTC date still lands on it.
         arrives = [max(utc_date, day) for utc_date in lines.utc_dates]
@@ -144,7 +146,9 @@ class Shard:
             name = join(_partition(landing, day), f"app-{self.number:05d}.jsonl.gz")
             with open_output(name, self.settings) as stream:
                 stream.write(gzip.compress(b"\n".join(landed.lines) + b"\n", GZIP_LEVEL, mtime=0))
-        write_truth(day, self.number, self.users, self.state, happened, actions, landed.expected, self.settings)
+        write_truth(
+            day, self.number, self.users, self.traits, self.state, happened, actions, landed.expected, self.settings
+        )
         return len(landed.lines), int(happened.session.sum()), int(happened.reached.sum())
 
 

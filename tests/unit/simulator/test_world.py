@@ -19,6 +19,7 @@ from habitlake.errors import PermanentError
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights, world
 from habitlake.simulator.day import live
+from habitlake.simulator.local_day import LocalDay
 from habitlake.simulator.people import ZONES, initial_state, make_traits
 from habitlake.simulator.world import release_nights
 
@@ -223,7 +224,11 @@ def test_held_nights_arrive_late_with_the_same_lines(tmp_path):
 def states(action, days, people=4_000):
     traits = make_traits(5, 0, people)
     state = initial_state(5, traits)
-    return [live(5, day, day % 7, traits, state, [action] * people) for day in range(days)]
+    first = date(2026, 1, 5)
+    return [
+        live(5, day, LocalDay(5, day, first + timedelta(days=day)), traits, state, [action] * people)
+        for day in range(days)
+    ]
 
 
 def test_messages_help_at_first_and_fade_with_dosage():
