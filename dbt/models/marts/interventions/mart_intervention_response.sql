@@ -1,42 +1,51 @@
-{% set compared = 'local_date <= newest.batch_date - 2' %}
-
 with newest as (
 
     select max(batch_date) as batch_date from {{ ref('int_nights_counted') }}
 
 ),
 
+days as (
+
+    -- A local day is over everywhere, and what happened on it has arrived, two nights later. On a date on which nobody
+    -- received anything the queue was not served: sending was not tried.
+    select
+        intervention_days.*,
+        intervention_days.local_date <= newest.batch_date - 2
+        and sum(intervention_days.delivered) over (partition by intervention_days.local_date) > 0 as is_compared
+    from {{ ref('int_intervention_days') }} as intervention_days
+    cross join newest
+
+),
+
 weeks as (
 
     select
-        date_trunc('week', days.local_date::timestamp)::date as week_start_date,
-        days.action,
-        days.channel,
-        sum(days.sent)::bigint as sent,
-        sum(days.delivered)::bigint as delivered,
-        sum(days.opened)::bigint as opened,
-        sum(days.dismissed)::bigint as dismissed,
-        sum(days.acted)::bigint as acted,
-        sum(days.rated)::bigint as rated,
-        sum(days.positive)::bigint as positive,
-        sum(days.rating_sum) as rating_sum,
-        -- a local day is over everywhere, and what happened on it has arrived, two nights later
-        coalesce(sum(days.sent) filter (where {{ compared }}), 0)::bigint as compared_sent,
-        coalesce(sum(days.available - days.sent) filter (where {{ compared }}), 0)::bigint as compared_unsent,
-        sum(days.sent_weight) filter (where {{ compared }}) as sent_weight,
-        sum(days.sent_session_weight) filter (where {{ compared }}) as sent_session_weight,
-        sum(days.sent_square) filter (where {{ compared }}) as sent_square,
-        sum(days.sent_session_square) filter (where {{ compared }}) as sent_session_square,
-        sum(days.unsent_weight) filter (where {{ compared }}) as unsent_weight,
-        sum(days.unsent_session_weight) filter (where {{ compared }}) as unsent_session_weight,
-        sum(days.unsent_square) filter (where {{ compared }}) as unsent_square,
-        sum(days.unsent_session_square) filter (where {{ compared }}) as unsent_session_square
-    from {{ ref('int_intervention_days') }} as days
-    cross join newest
+        date_trunc('week', local_date::timestamp)::date as week_start_date,
+        action,
+        channel,
+        sum(sent)::bigint as sent,
+        sum(delivered)::bigint as delivered,
+        sum(opened)::bigint as opened,
+        sum(dismissed)::bigint as dismissed,
+        sum(acted)::bigint as acted,
+        sum(rated)::bigint as rated,
+        sum(positive)::bigint as positive,
+        sum(rating_sum) as rating_sum,
+        coalesce(sum(sent) filter (where is_compared), 0)::bigint as compared_sent,
+        coalesce(sum(available - sent) filter (where is_compared), 0)::bigint as compared_unsent,
+        sum(sent_weight) filter (where is_compared) as sent_weight,
+        sum(sent_session_weight) filter (where is_compared) as sent_session_weight,
+        sum(sent_square) filter (where is_compared) as sent_square,
+        sum(sent_session_square) filter (where is_compared) as sent_session_square,
+        sum(unsent_weight) filter (where is_compared) as unsent_weight,
+        sum(unsent_session_weight) filter (where is_compared) as unsent_session_weight,
+        sum(unsent_square) filter (where is_compared) as unsent_square,
+        sum(unsent_session_square) filter (where is_compared) as unsent_session_square
+    from days
     group by
         week_start_date,
-        days.action,
-        days.channel
+        action,
+        channel
 
 ),
 
