@@ -66,12 +66,12 @@ from (
     (
         'daily_active_increase', 11, 'business', 'Increase of daily active people', 'at_least', 0.25, 'share',
         'Change of mean daily active people against the time before the platform; n: days',
-        'no figures from before the platform are known to compare with (mart_active_users_daily has those since)'
+        'no figures from before the platform are known; mart_active_users_daily has those since'
     ),
     (
         'goal_increase', 12, 'business', 'Increase of people reaching their goals', 'at_least', 0.4, 'share',
         'Change of the share of people who reached their goal against the time before the platform; n: people',
-        'no figures from before the platform are known to compare with (mart_goal_achievement has those since)'
+        'no figures from before the platform are known; mart_goal_achievement has those since'
     ),
     (
         'onboarding_completion', 13, 'experience', 'Onboarding completed', 'at_least', 0.8, 'share',

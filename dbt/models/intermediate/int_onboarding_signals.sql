@@ -15,7 +15,7 @@ with consistent as (
         batch_date,
         user_id,
         as_of_date,
-        'consistency' as signal
+        'consistency' as criterion
     from {{ ref('stg_lake__user_features') }}
     where
         consistency_score > 0.6
@@ -30,7 +30,7 @@ habitual as (
         batch_date,
         user_id,
         as_of_date,
-        'habit' as signal
+        'habit' as criterion
     from {{ ref('stg_lake__habit_points') }}
     where
         habit_score > 0.8

@@ -22,28 +22,23 @@ with people as (
 
 final as (
 
-    -- 60 days a person, found by the key's index, however long the history is
+    -- a row per session, of 60 days a person, found by the key's index however long the history is
     select
         people.user_id,
         people.first_local_date,
-        sessions.first_session_date,
-        sessions.third_session_date
+        first_days.first_session_date,
+        first_days.third_session_date
     from people
     cross join lateral (
         select
-            min(counted.local_date) as first_session_date,
-            min(counted.local_date) filter (where counted.sessions_so_far >= 3) as third_session_date
-        from (
-            select
-                days.local_date,
-                sum(days.workouts_completed) over (order by days.local_date) as sessions_so_far
-            from {{ ref('fct_user_day') }} as days
-            where
-                days.user_id = people.user_id
-                and days.local_date between people.first_local_date and people.first_local_date + 60
-                and days.workouts_completed > 0
-        ) as counted
-    ) as sessions
+            min(user_days.local_date) as first_session_date,
+            (array_agg(user_days.local_date order by user_days.local_date))[3] as third_session_date
+        from {{ ref('fct_user_day') }} as user_days
+        cross join generate_series(1, least(user_days.workouts_completed, 3)) as sessions_of_day
+        where
+            user_days.user_id = people.user_id
+            and user_days.local_date between people.first_local_date and people.first_local_date + 60
+    ) as first_days
 
 )
 

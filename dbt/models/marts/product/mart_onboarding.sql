@@ -32,7 +32,7 @@ consistent as (
     from started
     inner join {{ ref('int_onboarding_signals') }} as signals on started.user_id = signals.user_id
     where
-        signals.signal = 'consistency'
+        signals.criterion = 'consistency'
         and signals.as_of_date between started.pattern_discovery_on + 2 and started.first_local_date + {{ followed_days }}
     group by started.user_id
 
@@ -48,7 +48,7 @@ habitual as (
     inner join consistent on started.user_id = consistent.user_id
     inner join {{ ref('int_onboarding_signals') }} as signals on started.user_id = signals.user_id
     where
-        signals.signal = 'habit'
+        signals.criterion = 'habit'
         and signals.as_of_date
         between consistent.habit_formation_on + 7 and started.first_local_date + {{ followed_days }}
     group by started.user_id
@@ -60,9 +60,9 @@ people as (
     select
         started.first_local_date,
         date_trunc('week', started.first_local_date::timestamp)::date as cohort_week,
-        stages.stage_number,
-        stages.stage,
-        stages.reached_on - started.first_local_date as days_to_reach
+        reaching.stage_number,
+        reaching.stage,
+        reaching.reached_on - started.first_local_date as days_to_reach
     from started
     left join consistent on started.user_id = consistent.user_id
     left join habitual on started.user_id = habitual.user_id
@@ -72,7 +72,7 @@ people as (
         (2, 'pattern_discovery', started.pattern_discovery_on),
         (3, 'habit_formation', consistent.habit_formation_on),
         (4, 'advanced_features', habitual.advanced_features_on)
-    ) as stages (stage_number, stage, reached_on)
+    ) as reaching (stage_number, stage, reached_on)
 
 ),
 

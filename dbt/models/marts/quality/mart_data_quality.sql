@@ -29,27 +29,27 @@ person_days as (
     -- The local date before the night is over in every zone when the night ends.
     select
         nights.batch_date,
-        days.user_id,
-        sum(days.workouts_completed) as sessions,
-        sum(days.completion_count + days.intensity_count + days.heart_rate_count) as session_values,
-        sum(days.sleep_count) as sleeps,
-        sum(days.sleep_efficiency_count) as sleep_values,
-        (sum(days.sleep_count) > 0)::int
-        + (sum(days.hrv_count) > 0)::int
-        + (sum(days.resting_heart_rate_count) > 0)::int
-        + (sum(days.steps_count) > 0)::int as wear_values,
-        (sum(days.energy_count) > 0)::int
-        + (sum(days.soreness_count) > 0)::int
-        + (sum(days.mood_count) > 0)::int as state_values
+        user_days.user_id,
+        sum(user_days.workouts_completed) as sessions,
+        sum(user_days.completion_count + user_days.intensity_count + user_days.heart_rate_count) as session_values,
+        sum(user_days.sleep_count) as sleeps,
+        sum(user_days.sleep_efficiency_count) as sleep_values,
+        (sum(user_days.sleep_count) > 0)::int
+        + (sum(user_days.hrv_count) > 0)::int
+        + (sum(user_days.resting_heart_rate_count) > 0)::int
+        + (sum(user_days.steps_count) > 0)::int as wear_values,
+        (sum(user_days.energy_count) > 0)::int
+        + (sum(user_days.soreness_count) > 0)::int
+        + (sum(user_days.mood_count) > 0)::int as state_values
     from nights
-    inner join {{ ref('stg_lake__user_days') }} as days
+    inner join {{ ref('stg_lake__user_days') }} as user_days
         on
-            nights.batch_date - 1 = days.local_date
-            and nights.batch_date >= days.batch_date
-            and nights.batch_date - 2 <= days.batch_date
+            nights.batch_date - 1 = user_days.local_date
+            and nights.batch_date >= user_days.batch_date
+            and nights.batch_date - 2 <= user_days.batch_date
     group by
         nights.batch_date,
-        days.user_id
+        user_days.user_id
 
 ),
 

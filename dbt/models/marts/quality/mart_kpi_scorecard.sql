@@ -1,3 +1,53 @@
+{# Where each figure comes from: indicator, relation, Monday, value, ends of its interval, n, condition. #}
+{% set week = 'week_start_date' %}
+{% set figures = [
+    ('model_accuracy', 'model_figures', week, 'accuracy', 'accuracy_low', 'accuracy_high', 'people', 'true'),
+    ('model_f1', 'model_figures', week, 'f1', 'f1_low', 'f1_high', 'people', 'true'),
+    (
+        'data_completeness', 'quality', week, 'values_present::numeric / nullif(values_expected, 0)',
+        wilson('values_present', 'values_expected', 'low'), wilson('values_present', 'values_expected', 'high'),
+        'values_expected', 'true'
+    ),
+    (
+        'data_accuracy', 'quality', week, 'lines_accepted::numeric / nullif(lines_checked, 0)',
+        wilson('lines_accepted', 'lines_checked', 'low'), wilson('lines_accepted', 'lines_checked', 'high'),
+        'lines_checked', 'true'
+    ),
+    (
+        'habit_66_days', 'habits', week, 'reached::numeric / nullif(people, 0)', wilson('reached', 'people', 'low'),
+        wilson('reached', 'people', 'high'), 'people', 'true'
+    ),
+    (
+        'adherence_improvement', ref('mart_adherence_improvement'), week, 'adherence_relative_change',
+        'adherence_change_low / nullif(baseline_adherence, 0)', 'adherence_change_high / nullif(baseline_adherence, 0)',
+        'people', 'true'
+    ),
+    (
+        'positive_response', 'responses', week, 'positive::numeric / nullif(delivered, 0)',
+        wilson('positive', 'delivered', 'low'), wilson('positive', 'delivered', 'high'), 'delivered', 'true'
+    ),
+    (
+        'retention_8_weeks', ref('mart_retention_weekly'), week, 'retained_share', 'retained_share_low',
+        'retained_share_high', 'people', 'weeks_since_start = 8'
+    ),
+    (
+        'onboarding_completion', ref('mart_onboarding'), 'cohort_week + 63', 'reached_share', 'reached_low',
+        'reached_high', 'people', "stage = 'habit_formation'"
+    ),
+    (
+        'personalised_adoption', ref('mart_feature_adoption'), week, 'adoption_share', 'adoption_low', 'adoption_high',
+        'active_people', "feature = 'any_personalised'"
+    ),
+    (
+        'stars', 'satisfaction', week, 'stars', 'greatest(stars - 1.959964 * stars_error, 1)',
+        'least(stars + 1.959964 * stars_error, 5)', 'star_ratings', 'true'
+    ),
+    (
+        'nps', 'satisfaction', week, 'nps', 'greatest(nps - 1.959964 * nps_error, -100)',
+        'least(nps + 1.959964 * nps_error, 100)', 'nps_answers', 'true'
+    ),
+] %}
+
 with nights as (
 
     select
@@ -70,114 +120,46 @@ responses as (
 
 ),
 
+answers as (
+
+    select
+        event_date,
+        rating::numeric as rating,
+        case when nps >= 9 then 100 when nps <= 6 then -100 when nps is not null then 0 end as recommends
+    from {{ ref('stg_lake__satisfaction_reports') }}
+
+),
+
 satisfaction as (
 
     select
         weeks.week_start_date,
         count(answers.rating)::bigint as star_ratings,
-        avg(answers.rating::numeric) as stars,
-        stddev_samp(answers.rating::numeric) / sqrt(count(answers.rating)::numeric) as stars_error,
-        count(answers.nps)::bigint as nps_answers,
-        100 * avg(recommended.score) as nps,
-        100 * stddev_samp(recommended.score) / sqrt(count(answers.nps)::numeric) as nps_error
+        avg(answers.rating) as stars,
+        stddev_samp(answers.rating) / sqrt(count(answers.rating)::numeric) as stars_error,
+        count(answers.recommends)::bigint as nps_answers,
+        avg(answers.recommends) as nps,
+        stddev_samp(answers.recommends) / sqrt(count(answers.recommends)::numeric) as nps_error
     from weeks
-    inner join {{ ref('stg_lake__satisfaction_reports') }} as answers
-        on answers.event_date between weeks.week_start_date - 21 and weeks.week_start_date + 6
-    cross join lateral (
-        select case when answers.nps >= 9 then 1 when answers.nps <= 6 then -1 when answers.nps is not null then 0 end
-    ) as recommended (score)
+    inner join answers on answers.event_date between weeks.week_start_date - 21 and weeks.week_start_date + 6
     group by weeks.week_start_date
 
 ),
 
 measured as (
 
-    select
-        'model_accuracy' as kpi,
-        week_start_date,
-        accuracy as value,
-        accuracy_low as interval_low,
-        accuracy_high as interval_high,
-        people as n
-    from model_figures
-    union all
-    select 'model_f1', week_start_date, f1, f1_low, f1_high, people
-    from model_figures
-    union all
-    select
-        'data_completeness',
-        week_start_date,
-        values_present::numeric / nullif(values_expected, 0),
-        {{ wilson('values_present', 'values_expected', 'low') }},
-        {{ wilson('values_present', 'values_expected', 'high') }},
-        values_expected
-    from quality
-    union all
-    select
-        'data_accuracy',
-        week_start_date,
-        lines_accepted::numeric / nullif(lines_checked, 0),
-        {{ wilson('lines_accepted', 'lines_checked', 'low') }},
-        {{ wilson('lines_accepted', 'lines_checked', 'high') }},
-        lines_checked
-    from quality
-    union all
-    select
-        'habit_66_days',
-        week_start_date,
-        reached::numeric / nullif(people, 0),
-        {{ wilson('reached', 'people', 'low') }},
-        {{ wilson('reached', 'people', 'high') }},
-        people
-    from habits
-    union all
-    select
-        'adherence_improvement',
-        week_start_date,
-        adherence_relative_change,
-        adherence_change_low / nullif(baseline_adherence, 0),
-        adherence_change_high / nullif(baseline_adherence, 0),
-        people
-    from {{ ref('mart_adherence_improvement') }}
-    union all
-    select
-        'positive_response',
-        week_start_date,
-        positive::numeric / nullif(delivered, 0),
-        {{ wilson('positive', 'delivered', 'low') }},
-        {{ wilson('positive', 'delivered', 'high') }},
-        delivered
-    from responses
-    union all
-    select 'retention_8_weeks', week_start_date, retained_share, retained_share_low, retained_share_high, people
-    from {{ ref('mart_retention_weekly') }}
-    where weeks_since_start = 8
-    union all
-    select 'onboarding_completion', cohort_week + 63, reached_share, reached_low, reached_high, people
-    from {{ ref('mart_onboarding') }}
-    where stage = 'habit_formation'
-    union all
-    select 'personalised_adoption', week_start_date, adoption_share, adoption_low, adoption_high, active_people
-    from {{ ref('mart_feature_adoption') }}
-    where feature = 'any_personalised'
-    union all
-    select
-        'stars',
-        week_start_date,
-        stars,
-        greatest(stars - 1.959964 * stars_error, 1),
-        least(stars + 1.959964 * stars_error, 5),
-        star_ratings
-    from satisfaction
-    union all
-    select
-        'nps',
-        week_start_date,
-        nps,
-        greatest(nps - 1.959964 * nps_error, -100),
-        least(nps + 1.959964 * nps_error, 100),
-        nps_answers
-    from satisfaction
+    {% for kpi, relation, week, measured_value, low, high, n, condition in figures %}
+        select
+            '{{ kpi }}' as kpi,
+            {{ week }} as week_start_date,
+            {{ measured_value }} as measured_value,
+            {{ low }} as interval_low,
+            {{ high }} as interval_high,
+            {{ n }} as n
+        from {{ relation }}
+        where {{ condition }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -188,7 +170,7 @@ shown as (
         kpi,
         week_start_date,
         n,
-        round({{ suppress_small('n', 'value') }}, 4) as value,
+        round({{ suppress_small('n', 'measured_value') }}, 4) as measured_value,
         round({{ suppress_small('n', 'interval_low') }}, 4) as interval_low,
         round({{ suppress_small('n', 'interval_high') }}, 4) as interval_high
     from measured
@@ -200,18 +182,18 @@ scored as (
     select
         kpis.*,
         weeks.week_start_date,
-        shown.value,
+        shown.measured_value,
         shown.interval_low,
         shown.interval_high,
         {{ suppress_small('shown.n', 'shown.n') }} as n,
-        shown.value - before.value as trend,
+        shown.measured_value - earlier.measured_value as trend,
         case kpis.comparison
-            when 'more_than' then shown.value > kpis.target
-            when 'at_least' then shown.value >= kpis.target
-            when 'less_than' then shown.value < kpis.target
+            when 'more_than' then shown.measured_value > kpis.target
+            when 'at_least' then shown.measured_value >= kpis.target
+            when 'less_than' then shown.measured_value < kpis.target
         end as is_met,
         case
-            when shown.value is not null then null
+            when shown.measured_value is not null then null
             when shown.n between 1 and {{ var('smallest_cell') }} - 1
                 then 'it would rest on fewer than {{ var('smallest_cell') }}'
             else kpis.missing_because
@@ -219,7 +201,7 @@ scored as (
     from weeks
     cross join {{ ref('int_kpis') }} as kpis
     left join shown on kpis.kpi = shown.kpi and weeks.week_start_date = shown.week_start_date
-    left join shown as before on kpis.kpi = before.kpi and weeks.week_start_date - 28 = before.week_start_date
+    left join shown as earlier on kpis.kpi = earlier.kpi and weeks.week_start_date - 28 = earlier.week_start_date
 
 ),
 
@@ -235,13 +217,13 @@ final as (
         comparison,
         target,
         unit,
-        value,
+        measured_value as value,  -- noqa: RF04
         interval_low,
         interval_high,
         n,
         trend,
         case
-            when value is null then 'not_measurable'
+            when measured_value is null then 'not_measurable'
             when target is null then 'no_target'
             when is_met then 'met'
             else 'missed'

@@ -63,18 +63,18 @@ followed as (
     select
         snapshots.user_id,
         snapshots.week_start_date,
-        sum(days.workouts_completed) as sessions,
-        sum(days.workouts_planned) as planned
+        sum(user_days.workouts_completed) as sessions,
+        sum(user_days.workouts_planned) as planned
     from snapshots
-    inner join {{ ref('stg_lake__user_days') }} as days
+    inner join {{ ref('stg_lake__user_days') }} as user_days
         on
-            snapshots.user_id = days.user_id
-            and days.local_date between snapshots.week_start_date and snapshots.week_start_date + 6
-            and days.batch_date <= snapshots.week_start_date + 8
+            snapshots.user_id = user_days.user_id
+            and user_days.local_date between snapshots.week_start_date and snapshots.week_start_date + 6
+            and user_days.batch_date <= snapshots.week_start_date + 8
     group by
         snapshots.user_id,
         snapshots.week_start_date
-    having sum(days.events) > 0
+    having sum(user_days.events) > 0
 
 ),
 
@@ -95,7 +95,7 @@ labelled as (
                 end
                 then 1
             else 0
-        end as label
+        end as adherent
     from predicted
     inner join followed
         on
@@ -124,7 +124,7 @@ bins as (
         bin,
         count(*) as people,
         avg(probability) as predicted,
-        avg(label) as observed
+        avg(adherent) as observed
     from ranked
     group by
         week_start_date,
@@ -161,15 +161,15 @@ sums as (
         model,
         model_version,
         count(*)::bigint as people,
-        sum(label)::bigint as positives,
-        (count(*) - sum(label))::bigint as negatives,
+        sum(adherent)::bigint as positives,
+        (count(*) - sum(adherent))::bigint as negatives,
         avg(probability) as mean_predicted,
-        avg((probability - label) * (probability - label)) as brier,
-        count(*) filter (where (probability >= 0.5) = (label = 1))::bigint as right_calls,
-        count(*) filter (where probability >= 0.5 and label = 1)::bigint as hits,
-        count(*) filter (where probability >= 0.5 or label = 1)::bigint as called_or_true,
-        (sum(mean_rank) filter (where label = 1) - sum(label) * (sum(label) + 1) / 2.0)
-        / nullif(sum(label) * (count(*) - sum(label)), 0) as auc
+        avg((probability - adherent) * (probability - adherent)) as brier,
+        count(*) filter (where (probability >= 0.5) = (adherent = 1))::bigint as right_calls,
+        count(*) filter (where probability >= 0.5 and adherent = 1)::bigint as hits,
+        count(*) filter (where probability >= 0.5 or adherent = 1)::bigint as called_or_true,
+        (sum(mean_rank) filter (where adherent = 1) - sum(adherent) * (sum(adherent) + 1) / 2.0)
+        / nullif(sum(adherent) * (count(*) - sum(adherent)), 0) as auc
     from ranked
     group by
         week_start_date,
