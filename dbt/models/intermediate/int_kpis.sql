@@ -51,7 +51,7 @@ from (
         'adherence_improvement', 8, 'behaviour', 'Improvement of adherence', 'at_least', 0.3, 'share',
         'Change of mean weekly adherence against the same people''s baseline, their second and third week, over the'
         || ' baseline: before and after, without a comparison group; n: people',
-        'nobody with a baseline had workouts planned this week'
+        'fewer than {{ var('smallest_cell') }} people with a baseline had workouts planned this week'
     ),
     (
         'positive_response', 9, 'behaviour', 'Positive response to interventions', 'at_least', 0.6, 'share',
@@ -61,7 +61,7 @@ from (
     (
         'retention_8_weeks', 10, 'business', 'Retention at 8 weeks', 'at_least', 0.35, 'share',
         'People with any sign of use this week, of those who came eight weeks before; n: people of the cohort',
-        'nobody came eight weeks before'
+        'fewer than {{ var('smallest_cell') }} people came eight weeks before'
     ),
     (
         'daily_active_increase', 11, 'business', 'Increase of daily active people', 'at_least', 0.25, 'share',
@@ -77,12 +77,12 @@ from (
         'onboarding_completion', 13, 'experience', 'Onboarding completed', 'at_least', 0.8, 'share',
         'People who reached habit_formation within 60 days, the last stage with an end, of the cohort that came nine'
         || ' weeks before; n: people of the cohort',
-        'nobody came nine weeks before'
+        'fewer than {{ var('smallest_cell') }} people came nine weeks before'
     ),
     (
         'personalised_adoption', 14, 'experience', 'Adoption of personalised features', 'at_least', 0.7, 'share',
         'People who used a feature whose content is made for them, of those active in the week; n: active people',
-        'nobody used a personalised feature this week'
+        'fewer than {{ var('smallest_cell') }} people used a personalised feature this week'
     ),
     (
         'stars', 15, 'experience', 'Star rating', 'at_least', 4.5, 'stars',

@@ -1,3 +1,5 @@
+{{ config(tags=['leaves_the_team']) }}
+
 {# Where each figure comes from: indicator, relation, Monday, value, ends of its interval, n, condition. #}
 {% set week = 'week_start_date' %}
 {% set figures = [
