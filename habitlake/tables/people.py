@@ -45,7 +45,7 @@ HABIT_STATE = Table(
         ),
         Column(
             "context_stability", "double", "mean of time_of_day_consistency and of how far neighbouring weeks of 28 days"
-            " share their session weekdays (shared over all), 0 to 1; null with fewer than 3 sessions"
+            " repeat each other's weekdays (shared session days over all of both), 0 to 1; null with fewer than 3 sessions"
         ),
         Column(
             "habit_score", "double", "0.4 frequency + 0.4 consistency + 0.2 context stability, 0 to 1 (founding document);"

@@ -95,18 +95,22 @@ def first_automatic(strength: FloatArray) -> IntArray:
 
 
 def weekday_repetition(days: Days) -> FloatArray:
-    """Return how far the four 7-day weeks repeat each other's session days: shared over all, of neighbouring weeks.
+    """Return how far weeks repeat the weekdays of their neighbours: shared session days over all of both.
 
-    An empty week repeats nothing. NaN with fewer than ``MIN_SUPPORT`` session days.
+    Over the pairs of neighbouring 7-day weeks of the last four that both have a session: how often there is none is not
+    its business. NaN without such a pair, and with fewer than ``MIN_SUPPORT`` session days.
     """
     weeks = []
     for week in range(PACE_DAYS // WEEK_DAYS):
         columns = days.last[:, None] - WEEK_DAYS * week - np.arange(WEEK_DAYS)
         met = np.take_along_axis(days.sessions, np.maximum(columns, 0), axis=1)
         weeks.append(met & (columns >= 0))
-    shared = sum((newer & older).sum(axis=1) for newer, older in pairwise(weeks))
-    either = sum((newer | older).sum(axis=1) for newer, older in pairwise(weeks))
-    enough = sum(week.sum(axis=1) for week in weeks) >= MIN_SUPPORT
+    shared, either = np.zeros(len(days.last)), np.zeros(len(days.last))
+    for newer, older in pairwise(weeks):
+        both = newer.any(axis=1) & older.any(axis=1)
+        shared += both * (newer & older).sum(axis=1)
+        either += both * (newer | older).sum(axis=1)
+    enough = (sum(week.sum(axis=1) for week in weeks) >= MIN_SUPPORT) & (either > 0)
     return np.divide(shared, either, out=np.full(len(days.last), np.nan), where=enough)
 
 
