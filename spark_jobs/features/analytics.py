@@ -10,7 +10,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from habitlake.clock import Interval
-from habitlake.tables import get_table
 from habitlake.tables.features import MIN_TREND_DAYS
 from spark_jobs.common.zones import newest_version, profile_versions
 from spark_jobs.features import categories
@@ -35,14 +34,18 @@ MAIN_GOAL_WORDS = {
     "strength": "strength|muscle",
     "stress": "stress|relax",
 }
-PROFILE_FIELDS = ("primary_goal", "target_sessions_per_week", "weight_kg", "target_weight_kg")
-STEPS_GOAL = "target_steps_per_day"
+PROFILE_FIELDS = (
+    "primary_goal",
+    "target_sessions_per_week",
+    "target_steps_per_day",
+    "weight_kg",
+    "target_weight_kg",
+)
 KEYS = ["user_id", "night"]
 
 
 def _people(features: DataFrame, habit: DataFrame, profiles: DataFrame) -> DataFrame:
     """Return one row per person and night: features, habit and what the profile says of goals."""
-    steps_goal = [STEPS_GOAL] if STEPS_GOAL in get_table("silver.profiles").column_names else []
     newest = newest_version(F.col("versions"), F.col("night"))
     strengths = habit.select(
         "user_id",
@@ -54,10 +57,10 @@ def _people(features: DataFrame, habit: DataFrame, profiles: DataFrame) -> DataF
     return (
         features.withColumnRenamed("batch_date", "night")
         .join(strengths, on=KEYS, how="left")
-        .join(profile_versions(profiles, (*PROFILE_FIELDS, *steps_goal)), on="user_id", how="left")
+        .join(profile_versions(profiles, PROFILE_FIELDS), on="user_id", how="left")
         .withColumn("weekly_target", newest["target_sessions_per_week"])
         .withColumn("primary_goal", F.lower(newest["primary_goal"]))
-        .withColumn("steps_goal", newest[STEPS_GOAL].cast("double") if steps_goal else F.lit(None).cast("double"))
+        .withColumn("steps_goal", newest["target_steps_per_day"])
         .withColumns(weight_goal(F.col("versions"), newest["target_weight_kg"]))
         .drop("versions")
     )
