@@ -20,6 +20,7 @@ from expectations.checks import (
     some_rows,
     unique,
 )
+from expectations.people import PEOPLE_SUITES
 from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
 from habitlake.contracts.base import USER_ID_PATTERN
 from habitlake.tables import FEATURES, get_table
@@ -220,6 +221,7 @@ SUITES: tuple[Suite, ...] = (
     *LEDGERS,
     USER_FEATURES,
     CONTEXT_PATTERNS,
+    *PEOPLE_SUITES,
     PREDICTIONS,
     DECISIONS,
 )

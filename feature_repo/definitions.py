@@ -1,4 +1,4 @@
-"""What Feast serves: the user entity, one wide view on gold.user_features, one service per model."""
+"""What Feast serves: the user entity, a wide view on each snapshot of people, a service per model and for the app."""
 
 from datetime import timedelta
 
@@ -8,23 +8,40 @@ from feast.types import FeastType, Float64, Int64, String
 
 from habitlake.lake import table_uri
 from habitlake.settings import Settings
-from habitlake.tables import ADHERENCE_V1, FEATURES, get_table
+from habitlake.tables import ADHERENCE_V1, FEATURES, Column, Feature, get_table
 
 FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string": String}
 # How old a person's newest snapshot may be before the reader calls it stale; Feast does not apply it online.
 TIME_TO_LIVE = timedelta(days=3)
 ADHERENCE_SERVICE = "adherence_v1"
-VIEW = "user_features"
+ANALYTICS_SERVICE = "user_analytics_v1"
+# What each view reads; it is named after its table.
+SERVED = ("gold.user_features", "gold.user_analytics")
+NOT_SERVED = frozenset({"batch_date", "user_id", "event_timestamp", "created_timestamp"})
 
 
-def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureService]:
-    """Return everything to apply, derived from the table registry."""
-    table = get_table("gold.user_features")
-    user = Entity(
-        name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them"
-    )
+def view_name(table: str) -> str:
+    """Return the name of the view on a table."""
+    return table.removeprefix("gold.")
+
+
+def served_columns(name: str) -> list[Column]:
+    """Return the columns of the view on a table: the features, or all that tell of the person."""
+    if name == "gold.user_features":
+        return list(FEATURES)
+    return [
+        column for column in get_table(name).columns if column.name not in NOT_SERVED and column.sql_type in FEAST_TYPES
+    ]
+
+
+def _tags(column: Column) -> dict[str, str]:
+    return {"unit": column.unit, "window": column.window} if isinstance(column, Feature) else {}
+
+
+def _view(name: str, user: Entity, settings: Settings) -> FeatureView:
+    table = get_table(name)
     source = FileSource(
-        name="gold_user_features",
+        name=name.replace(".", "_"),
         path=table_uri(table.name, settings),
         file_format=DeltaFormat(),
         timestamp_field="event_timestamp",
@@ -33,18 +50,18 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
         description=table.grain,
         owner=table.owner,
     )
-    view = FeatureView(
-        name=VIEW,
+    return FeatureView(
+        name=view_name(name),
         entities=[user],
         ttl=TIME_TO_LIVE,
         schema=[
             Field(
-                name=feature.name,
-                dtype=FEAST_TYPES[feature.sql_type],
-                description=feature.description,
-                tags={"unit": feature.unit, "window": feature.window},
+                name=column.name,
+                dtype=FEAST_TYPES[column.sql_type],
+                description=column.description,
+                tags=_tags(column),
             )
-            for feature in FEATURES
+            for column in served_columns(name)
         ],
         source=source,
         online=True,
@@ -52,10 +69,28 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
         owner=table.owner,
         tags={"layer": "gold"},
     )
-    service = FeatureService(
-        name=ADHERENCE_SERVICE,
-        features=[view[list(ADHERENCE_V1)]],
-        description="What the adherence model reads, in training and in scoring",
-        owner=table.owner,
+
+
+def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureService]:
+    """Return everything to apply, derived from the table registry."""
+    user = Entity(
+        name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them"
     )
-    return [user, view, service]
+    features, analytics = (_view(name, user, settings) for name in SERVED)
+    return [
+        user,
+        features,
+        analytics,
+        FeatureService(
+            name=ADHERENCE_SERVICE,
+            features=[features[list(ADHERENCE_V1)]],
+            description="What the adherence model reads, in training and in scoring",
+            owner=get_table(SERVED[0]).owner,
+        ),
+        FeatureService(
+            name=ANALYTICS_SERVICE,
+            features=[analytics],
+            description="The record of a person that the app reads (UserAnalytics)",
+            owner=get_table(SERVED[1]).owner,
+        ),
+    ]

@@ -1,6 +1,6 @@
 """Read a person's features online, with their age, and say why a value is missing.
 
-``python -m feature_repo.reader --user ID [--as-of INSTANT] [--json]``
+``python -m feature_repo.reader --user ID [--service user_analytics_v1] [--as-of INSTANT] [--json]``
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class OnlineFeature:
     """One feature of one person: its value, or why there is none (unknown_user, stale, not_observed)."""
 
     name: str
-    value: float | int | None
+    value: float | int | str | None
     missing: str | None
 
 
@@ -80,15 +80,16 @@ def read_features(
 def main(
     user: Annotated[list[str], typer.Option(help="person to read; may be given several times")],
     as_of: Annotated[datetime | None, typer.Option(help="instant (UTC) at which age is judged; default now")] = None,
+    service: Annotated[
+        str, typer.Option(help="adherence_v1 (what the model reads) or user_analytics_v1 (what the app reads)")
+    ] = "adherence_v1",
     json_output: Json = False,
 ) -> None:
     """Read online features with age and reasons."""
-    from feature_repo.definitions import ADHERENCE_SERVICE, TIME_TO_LIVE
+    from feature_repo.definitions import TIME_TO_LIVE
 
     moment = as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC)
-    records = read_features(
-        feature_store(get_settings()), user, service=ADHERENCE_SERVICE, as_of=moment, max_age=TIME_TO_LIVE
-    )
+    records = read_features(feature_store(get_settings()), user, service=service, as_of=moment, max_age=TIME_TO_LIVE)
     if json_output:
         print_json([asdict(record) for record in records])
         return

@@ -89,8 +89,8 @@ def median(values: Column) -> Column:
     return F.when(size > 0, (F.try_element_at(known, low) + F.try_element_at(known, high)) / 2)
 
 
-def median_slope(means: Sequence[Column], width: int) -> Column:
-    """Return the median of the slopes between all pairs of period means (Theil-Sen), per day.
+def robust_slope(means: Sequence[Column], width: int) -> Column:
+    """Return the median of the slopes between all pairs of period means (Theil-Sen), per day; not rounded.
 
     Parameters
     ----------
@@ -106,4 +106,4 @@ def median_slope(means: Sequence[Column], width: int) -> Column:
         if later > earlier
     ]
     known = sum((mean.isNotNull().cast("int") for mean in means), F.lit(0))
-    return rounded(F.when(known >= MIN_TREND_DAYS, median(F.array(*pairs))))
+    return F.when(known >= MIN_TREND_DAYS, median(F.array(*pairs)))

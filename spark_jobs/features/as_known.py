@@ -31,6 +31,20 @@ def entries_by_night(ledger: DataFrame, interval: Interval, look_back_days: int)
     return known.withColumn("night", F.explode(F.sequence(first, last))).drop("batch_date")
 
 
+def aged_entries(ledger: DataFrame, people: DataFrame, interval: Interval, look_back_days: int) -> DataFrame:
+    """Return the people's ledger entries as known on each night, with ``age``; people without any keep one row of nulls.
+
+    Parameters
+    ----------
+    people
+        One row per person and night (user_id, night, as_of_date and whatever else is wanted).
+    """
+    entries = entries_by_night(ledger.repartition("user_id"), interval, look_back_days)
+    # The people of a partition fit in memory, so the many entries need no sorting.
+    joined = entries.join(people.hint("shuffle_hash"), on=["user_id", "night"], how="right")
+    return joined.withColumn("age", F.datediff("as_of_date", "local_date"))
+
+
 def people_by_night(ledger: DataFrame, before: DataFrame | None, interval: Interval) -> DataFrame:
     """Return one row per person and night on which the person is known: user_id, night, first_local_date.
 
@@ -71,7 +85,7 @@ def with_profile(people: DataFrame, profiles: DataFrame) -> DataFrame:
         .withColumn("as_of_date", F.date_sub(F.to_date(F.from_utc_timestamp(night_end, F.col("time_zone"))), 1))
         .withColumn("weekly_target", newest["target_sessions_per_week"])
         .withColumn("preferred_slots", _slot_bitmap(newest["preferred_times"]))
-        .withColumns(_weight_goal(F.col("versions"), newest["target_weight_kg"]))
+        .withColumns(weight_goal(F.col("versions"), newest["target_weight_kg"]))
         .drop("versions", "newest")
     )
 
@@ -84,7 +98,7 @@ def _slot_bitmap(preferred: Column) -> Column:
     )
 
 
-def _weight_goal(versions: Column, target: Column) -> dict[str, Column]:
+def weight_goal(versions: Column, target: Column) -> dict[str, Column]:
     """Return how much of the way from the first weight known to the target is gone, and the weeks the rest takes."""
     weighed = F.filter(versions, lambda v: (v.batch_date <= F.col("night")) & v.weight_kg.isNotNull())
     first, last = F.array_min(weighed), F.array_max(weighed)

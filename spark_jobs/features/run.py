@@ -14,7 +14,7 @@ from habitlake.lake import count_rows, stored_nights
 from habitlake.settings import Settings
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.common.session import spark_session
-from spark_jobs.features import categories, contexts, patterns
+from spark_jobs.features import categories, contexts, patterns, people
 from spark_jobs.features.as_known import look_back_start, passes, snapshot_before
 from spark_jobs.features.categories import category_entries
 from spark_jobs.features.contexts import context_entries
@@ -99,7 +99,9 @@ def run(context: JobContext) -> Mapping[str, object]:
         context.log.info("ledgers written", rows=count_rows("gold.user_day", settings, interval))
         build_user_features(spark, interval, settings)
         patterns.build_patterns(spark, interval, settings)
-    tables = ("gold.user_day", contexts.LEDGER, categories.LEDGER, "gold.user_features", patterns.TABLE)
+        people.build_habit(spark, interval, settings)
+        people.build_analytics(spark, interval, settings)
+    tables = ("gold.user_day", contexts.LEDGER, categories.LEDGER, "gold.user_features", patterns.TABLE, *people.TABLES)
     return {name.removeprefix("gold."): count_rows(name, settings, interval) for name in tables}
 
 

@@ -18,14 +18,14 @@ from spark_jobs.features.aggregates import (
     BITMAP_DAYS,
     bits,
     mean,
-    median_slope,
+    robust_slope,
     rounded,
     total,
     trend,
     weighted_mean,
     within,
 )
-from spark_jobs.features.as_known import LOOK_BACK_DAYS, entries_by_night, people_by_night, with_profile
+from spark_jobs.features.as_known import LOOK_BACK_DAYS, aged_entries, people_by_night, with_profile
 
 STREAK_GAP_DAYS = 7
 INJURY_DAYS = 14
@@ -172,7 +172,7 @@ def _derived() -> dict[str, Column]:
         "streak_length_longest": F.col("streak.longest"),
         "days_since_first_event": F.greatest(F.datediff("as_of_date", "first_local_date"), F.lit(0)).cast("bigint"),
         "consistency_score": _consistency(),
-        "completion_rate_trend": median_slope(_period_means(), PERIOD_DAYS),
+        "completion_rate_trend": rounded(robust_slope(_period_means(), PERIOD_DAYS)),
         "goal_progress": rounded(F.coalesce("weight_progress", by_sessions)),
         "goal_progress_rate": rounded(F.when(target > 0, F.least(F.col("sessions_7d") / target, F.lit(2.0)))),
         "weeks_to_goal": rounded(F.col("weeks_to_goal")),
@@ -206,10 +206,7 @@ def snapshots(
     keys = ["user_id", "night"]
 
     def known(name: str, days: int, people: DataFrame) -> DataFrame:
-        entries = entries_by_night(ledgers[name].repartition("user_id"), interval, days)
-        # The people of a partition fit in memory, so the many entries need no sorting; people without any stay.
-        joined = entries.join(people.hint("shuffle_hash"), on=keys, how="right")
-        return joined.withColumn("age", F.datediff("as_of_date", "local_date"))
+        return aged_entries(ledgers[name], people, interval, days)
 
     def named(aggregates: Mapping[str, Column]) -> list[Column]:
         return [column.alias(name) for name, column in aggregates.items()]

@@ -72,6 +72,10 @@ def test_online_features_are_those_of_the_night(world):
     record = world.json("features", "--user", stored["user_id"], "--as-of", as_of)[0]
     served = {feature["name"]: feature["value"] for feature in record["features"]}
     assert served["sessions_28d"] == stored["sessions_28d"]
+    (app,) = world.json("features", "--user", stored["user_id"], "--as-of", as_of, "--service", "user_analytics_v1")
+    told = {feature["name"]: feature["value"] for feature in app["features"]}
+    assert told["habit_status"] in ("forming", "automatic")
+    assert isinstance(json.loads(told["risk_factors"]), list)
     stranger = world.json("features", "--user", "nobody", "--as-of", as_of)[0]
     assert {feature["missing"] for feature in stranger["features"]} == {"unknown_user"}
 

@@ -37,6 +37,17 @@ FEATURES = {
     "as_of_date": NIGHT, "first_local_date": NIGHT, "workout_frequency_7d": 0.5, "workout_frequency_30d": 0.4,
     "stress_level": 4.0, "streak_length_current": 3,
 }  # fmt: skip
+HABIT = {
+    "user_id": "u1", "as_of_date": NIGHT, "habit_score": 0.5, "strength": 0.4, "settled_strength": 0.1,
+    "settled_date": date(2025, 12, 31), "first_session_date": date(2026, 1, 1), "days_since_start": 89,
+    "status": "forming", "status_at_66_days": "missed", "projected_automatic_on": date(2026, 5, 1),
+    "projected_earliest": date(2026, 4, 20),
+}  # fmt: skip
+ANALYTICS = {
+    "user_id": "u1", "as_of_date": NIGHT, "event_timestamp": END, "created_timestamp": END, "streak_length": 3,
+    "habit_status": "forming", "successful_contexts": "[]", "risk_factors": "[]", "engagement_score": 0.5,
+    "goal_progress": 0.5, "goal_kind": "sessions",
+}  # fmt: skip
 PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
@@ -49,6 +60,8 @@ SOUND = {
     "silver.batch_audit": AUDIT,
     "gold.user_day": LEDGER,
     "gold.user_features": FEATURES,
+    "gold.habit_state": HABIT,
+    "gold.user_analytics": ANALYTICS,
     "gold.predictions": PREDICTION,
     "gold.decisions": DECISION,
 }
@@ -123,6 +136,11 @@ BAD = [
     ("gold", "gold.user_features", {"user_id": "u0"}, "ExpectColumnValuesToBeUnique(user_id)", []),
     ("gold", "gold.user_features", {"workout_frequency_30d": 30.0}, "ExpectColumnValuesToBeBetween(workout_frequency_30d)", ["30.0"]),
     ("gold", "gold.user_features", {"as_of_date": NEXT}, "ExpectColumnValuesToBeBetween(days_as_of_before_night)", ["-1"]),
+    ("gold", "gold.habit_state", {"strength": 1.2}, "ExpectColumnValuesToBeNull(habit_violation)", ["strength"]),
+    ("gold", "gold.habit_state", {"status": "gone"}, "ExpectColumnValuesToBeNull(habit_violation)", ["status"]),
+    ("gold", "gold.habit_state", {"projected_earliest": date(2026, 5, 2)}, "ExpectColumnValuesToBeNull(habit_violation)", ["projected date outside of its interval"]),
+    ("gold", "gold.user_analytics", {"risk_factors": None}, "ExpectColumnValuesToBeNull(analytics_violation)", ["risk_factors"]),
+    ("gold", "gold.user_analytics", {"engagement_score": 1.5}, "ExpectColumnValuesToBeNull(analytics_violation)", ["engagement_score"]),
     ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
     ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
     ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),

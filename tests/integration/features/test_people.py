@@ -1,9 +1,10 @@
-"""Ten people written out: every feature of each equals the value worked by hand in the comments.
+"""Ten people written out: every feature, habit and analytics value of each equals the one worked by hand.
 
 The night is Tuesday 31 March 2026; all live in UTC unless said otherwise, so their last complete day is the 31st
 (age 0). A feature that a person's expectation does not name is 0, or null where it may be.
 """
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from math import cos, log, pi, sin, sqrt
 
@@ -11,11 +12,15 @@ import pytest
 
 from habitlake.clock import Interval
 from habitlake.tables import FEATURES
+from spark_jobs.common.delta import conform
 from spark_jobs.common.session import spark_session
 from spark_jobs.features import categories, contexts
+from spark_jobs.features.analytics import user_analytics
 from spark_jobs.features.categories import category_entries
 from spark_jobs.features.contexts import context_entries
+from spark_jobs.features.habit import habit_states, origin_of
 from spark_jobs.features.run import EVENT_TABLES
+from spark_jobs.features.strength import DECAY, GAIN
 from spark_jobs.features.user_day import ledger_entries
 from spark_jobs.features.user_features import snapshots
 from tests.integration.features.silver import event, frame
@@ -119,8 +124,8 @@ def weekend_only():
     """Four weekends of an hour at 10:00, low; the weeks between break no streak."""
     person = Person("weekend_only")
     ages = (2, 3, 9, 10, 16, 17, 23, 24)  # Sundays and Saturdays from 29 March back to 7 March
-    for age in ages:
-        person.session(age, "10:00", 60, intensity="low")
+    for age, pulse in zip(ages, (132, 132, 138, 138, 144, 144, 150, 150), strict=True):
+        person.session(age, "10:00", 60, intensity="low", heart_rate_avg=float(pulse))
     load = dict.fromkeys(ages, 60.0)
     # Loads of the week 0, 0, 60, 60, 0, 0, 0: mean 120/7, variance (7200 - 120^2 / 7) / 6.
     monotony = 120 / 7 / sqrt((7200 - 14400 / 7) / 6)
@@ -139,8 +144,10 @@ def weekend_only():
 
 
 def lapsed():
-    """Trained on days 40, 38 and 36; since then one look at the app, today."""
+    """Trained on days 40, 38 and 36; since then one look at the app, today. Stress fell from 8 to 6."""
     person = Person("lapsed")
+    person.state(80, stress=8.0)
+    person.state(1, stress=6.0)
     for age in (40, 38, 36):
         person.session(age, "18:00", 20)
     person.visit(
@@ -148,7 +155,7 @@ def lapsed():
     )
     load = dict.fromkeys((40, 38, 36), 40.0)  # unknown intensity counts 2
     return person, {
-        "days_since_last_session": 36, "days_since_first_event": 40, "observed_days_28d": 1,
+        "days_since_last_session": 36, "days_since_first_event": 80, "observed_days_28d": 2, "stress_level": 6,
         # Six empty days in a row break nothing, 36 do; the three days were one streak.
         "streak_length_longest": 3,
         # No session in four weeks of one expected each.
@@ -313,8 +320,8 @@ def group_exerciser():
 def data_gap():
     """Wore the watch for three days, lost it for two weeks, wore it again; wants to lose ten kilograms."""
     person = Person("data_gap")
-    person.profile("2026-02-24T08:00:00+00:00", weight_kg=90.0, target_weight_kg=80.0)
-    person.profile("2026-03-24T08:00:00+00:00", weight_kg=88.0, target_weight_kg=80.0)
+    person.profile("2026-02-24T08:00:00+00:00", weight_kg=90.0, target_weight_kg=80.0, primary_goal="weight_loss")
+    person.profile("2026-03-24T08:00:00+00:00", weight_kg=88.0, target_weight_kg=80.0, primary_goal="weight_loss")
     for age, hours, stress, hrv, pulse in (
         (20, 8, 3.0, 60.0, 60.0),
         (19, 7, 4.0, 58.0, 61.0),
@@ -361,9 +368,101 @@ PEOPLE = (
 )
 
 
+def grown(*ages, since=None):
+    """Strength after sessions at these ages, day by day from the oldest; no missed plans."""
+    value = 0.0
+    for age in range(since if since is not None else max(ages), -1, -1):
+        value = value + GAIN * (1 - value) if age in ages else value * (1 - DECAY)
+    return value
+
+
+NOT_STARTED = {"habit_score": 0, "strength": 0, "status": "not_started"}
+FORMING = {"status": "forming", "status_at_66_days": "not_yet"}
+# What a person's expectation does not name is null.
+HABITS = {
+    # 28 session days of 28 x 5 / 7 expected; 1 - (1 - gain)^30; 2/3 is reached on the 25th day, 26 March.
+    "daily": {
+        "days_since_start": 29, "frequency": 1, "consistency": 1, "context_stability": 1, "habit_score": 1,
+        "strength": 1 - (1 - GAIN) ** 30, "status": "automatic", "status_at_66_days": "reached",
+        "automatic_on": date(2026, 3, 26),
+    },
+    # 8 of 25 x 3 / 7; the same weekdays every week.
+    "weekend_only": {
+        "days_since_start": 24, "frequency": 56 / 75, "consistency": 1,
+        "context_stability": (resultant(*[10] * 8) + 1) / 2,
+        "habit_score": 0.4 * 56 / 75 + 0.4 + 0.1 * (resultant(*[10] * 8) + 1),
+        "strength": grown(2, 3, 9, 10, 16, 17, 23, 24), **FORMING,
+    },
+    "lapsed": {
+        "days_since_start": 40, "frequency": 0, "consistency": 0, "habit_score": 0, "strength": grown(40, 38, 36),
+        "status": "lapsed", "status_at_66_days": "not_yet",
+    },
+    # 3 of the 3 of a week; the week is too short for a consistency, which adds nothing; one week repeats nothing.
+    "shift_worker": {
+        "days_since_start": 5, "frequency": 1, "context_stability": 2.932 / 3, "habit_score": 0.4 + 0.2 * 2.932 / 3,
+        "strength": grown(5, 3, 1), **FORMING,
+    },
+    "traveller": {
+        "days_since_start": 3, "frequency": 1, "consistency": 0.25, "context_stability": resultant(8, 8, 8),
+        "habit_score": 0.5 + 0.2 * resultant(8, 8, 8), "strength": grown(3, 2, 1), **FORMING,
+    },
+    "newcomer": NOT_STARTED,
+    "only_skips": NOT_STARTED,
+    # 5 of 10 x 3 / 7, more than expected; days 1, 3, 5 of this week and 1, 2 of the week before: one of four.
+    "night_owl": {
+        "days_since_start": 9, "frequency": 1, "consistency": 1,
+        "context_stability": (resultant(23, 23, 23, 23, 19) + 0.25) / 2,
+        "habit_score": 0.8 + 0.1 * (resultant(23, 23, 23, 23, 19) + 0.25), "strength": grown(1, 3, 5, 8, 9), **FORMING,
+    },
+    # 4 of 12; the two neighbouring weeks with sessions share no weekday.
+    "group_exerciser": {
+        "days_since_start": 27, "frequency": 1 / 3, "consistency": 0.75, "context_stability": resultant(*[18] * 4) / 2,
+        "habit_score": 0.4 / 3 + 0.3 + 0.1 * resultant(*[18] * 4), "strength": grown(3, 12, 21, 27), **FORMING,
+    },
+    "data_gap": NOT_STARTED,
+}  # fmt: skip
+
+# Load 60 per session over pulses 132 (this week), 138, 144, 150; six slopes, of which the middle two count.
+OUTPUT = [60 / pulse for pulse in (132, 138, 144, 150)]
+SLOPES = sorted(
+    (OUTPUT[newer] - OUTPUT[older]) / (older - newer) for newer in range(4) for older in range(newer + 1, 4)
+)
+ANALYTICS = {
+    # Always 30 minutes: no change. One kind of workout, which is not strength.
+    "daily": {
+        "performance_improvement": 0, "goal_progress_sessions": 1, "goal_progress_strength": 0, "goal_progress": 1,
+        "goal_kind": "sessions", "engagement_score": 0,
+    },
+    "weekend_only": {"performance_improvement": (SLOPES[2] + SLOPES[3]) / 2 * 4 / (sum(OUTPUT) / 4), "engagement_score": 0},
+    # One of 28 days with a visit, no plan, no report of state (stress alone is none); from 8 to 6 on the way to 4.
+    "lapsed": {"engagement_score": 1 / 28 / 3, "goal_progress_strength": 0, "goal_progress_stress": 0.5},
+    "shift_worker": {"engagement_score": 0},
+    "traveller": {"engagement_score": 0},
+    # The one day known has a visit; the plan is for tomorrow.
+    "newcomer": {
+        "engagement_score": 1 / 3, "goal_progress_sessions": 0, "goal_progress": 0, "goal_kind": "sessions",
+        "goal_progress_strength": 0,
+    },
+    # Two of 28 days with a visit, a plan in each of four weeks.
+    "only_skips": {"engagement_score": (2 / 28 + 1) / 3, "goal_progress_strength": 0},
+    "night_owl": {"engagement_score": 0},
+    # 30 minutes in each of three weeks.
+    "group_exerciser": {"performance_improvement": 0, "goal_progress_strength": 0, "engagement_score": 0},
+    # Three days with a visit and four with sleep and state of 28; 4,000 of 8,000 steps; two of ten kilograms.
+    "data_gap": {
+        "engagement_score": (3 + 4) / 28 / 3, "goal_progress_steps": 0.5, "goal_progress_weight": 0.2,
+        "goal_progress": 0.2, "goal_kind": "weight", "goal_progress_strength": 0,
+    },
+}  # fmt: skip
+WORKED = (
+    "performance_improvement", "goal_progress", "goal_kind", "engagement_score",
+    *(f"goal_progress_{kind}" for kind in ("weight", "sessions", "steps", "strength", "stress")),
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def rows(engines, module_settings):
-    """The snapshot of the night, by person."""
+def gold(engines, module_settings):
+    """Features, habit and analytics of the night, by table and person."""
     interval = Interval(NIGHT, NIGHT)
     people = [build()[0] for build in PEOPLE]
     with spark_session("test-people", interval, module_settings()) as spark:
@@ -377,8 +476,71 @@ def rows(engines, module_settings):
             contexts.LEDGER: context_entries(workouts, profiles),
             categories.LEDGER: category_entries(workouts, events["silver.interactions"], profiles),
         }
-        found = snapshots(ledgers, ledgers["gold.user_day"], None, profiles, interval).collect()
-    return {row.user_id: row.asDict() for row in found}
+        days = ledgers["gold.user_day"]
+        features = snapshots(ledgers, days, None, profiles, interval).cache()
+        origin = origin_of(None, min(row.batch_date for row in days.select("batch_date").distinct().collect()))
+        habit = conform(
+            habit_states(features, days, None, profiles, interval, origin=origin, snapshot=None), "gold.habit_state"
+        )
+        found = {"gold.user_features": features, "gold.habit_state": habit, "gold.context_patterns": patterns(spark)}
+        found["gold.user_analytics"] = conform(
+            user_analytics(found, ledgers, profiles, interval), "gold.user_analytics"
+        )
+        return {name: {row.user_id: row.asDict() for row in rows.collect()} for name, rows in found.items()}
+
+
+def patterns(spark):
+    """Two findings on one person, as gold.context_patterns holds them."""
+    any_of = dict.fromkeys(("time_slot", "weekday", "weather_band", "location", "with_whom"), "any")
+    base = {"batch_date": NIGHT, "user_id": "night_owl", "dimension": "time_slot", **any_of, "frequency": 1.2}
+    best = base | {"time_slot": "night", "verdict": "success", "attempts": 5, "completed": 4, "success_rate": 0.8}
+    worst = base | {"time_slot": "evening", "verdict": "risk", "attempts": 4, "completed": 1, "success_rate": 0.25}
+    rows = [best | {"rank": 1, "evidence": "nights 80 % of 5"}, worst | {"rank": 1, "evidence": "evenings 25 % of 4"}]
+    return frame(spark, "gold.context_patterns", rows)
+
+
+@pytest.fixture(scope="module")
+def rows(gold):
+    """The feature snapshot of the night, by person."""
+    return gold["gold.user_features"]
+
+
+def close_to(value):
+    return pytest.approx(value, abs=1.5e-6) if isinstance(value, int | float) else value
+
+
+@pytest.mark.parametrize("build", PEOPLE, ids=lambda build: build.__name__)
+def test_habit_and_analytics_of_a_person_worked_by_hand(gold, build):
+    name = build.__name__
+    habit, analytics, features = (
+        gold[f"gold.{table}"][name] for table in ("habit_state", "user_analytics", "user_features")
+    )
+    names = (
+        "days_since_start", "frequency", "consistency", "context_stability", "habit_score", "strength", "automatic_on",
+        "status", "status_at_66_days",
+    )  # fmt: skip
+    assert {key: habit[key] for key in names} == {key: close_to(HABITS[name].get(key)) for key in names}
+    assert {key: analytics[key] for key in WORKED} == {key: close_to(ANALYTICS[name].get(key)) for key in WORKED}
+    taken_over = {"workout_consistency": "consistency_score", "average_completion_rate": "completion_rate_30d"}
+    taken_over |= {"streak_length": "streak_length_current", "event_timestamp": "event_timestamp"}
+    assert {key: analytics[key] for key in taken_over} == {key: features[of] for key, of in taken_over.items()}
+    assert (analytics["habit_score"], analytics["habit_strength"]) == (habit["habit_score"], habit["strength"])
+
+
+def test_contexts_and_risks_are_lists_with_their_evidence(gold):
+    analytics = gold["gold.user_analytics"]
+    (best,) = json.loads(analytics["night_owl"]["successful_contexts"])
+    assert best == {
+        "kind": "context", "dimension": "time_slot", "time_slot": "night", "success_rate": 0.8, "frequency": 1.2,
+        "attempts": 5, "completed": 4, "evidence": "nights 80 % of 5",
+    }  # fmt: skip
+    assert [risk["evidence"] for risk in json.loads(analytics["night_owl"]["risk_factors"])] == ["evenings 25 % of 4"]
+    # 2.5 hours a night; stress rises by 37 / 325 points a day.
+    assert [(risk["kind"], risk["evidence"]) for risk in json.loads(analytics["data_gap"]["risk_factors"])] == [
+        ("sleep_debt", "2.5 hours of sleep short of 8 a night over 7 days"),
+        ("rising_stress", "stress rises by 0.8 points a week"),
+    ]
+    assert analytics["daily"]["risk_factors"] == analytics["daily"]["successful_contexts"] == "[]"
 
 
 @pytest.mark.parametrize("build", PEOPLE, ids=lambda build: build.__name__)
