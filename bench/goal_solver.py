@@ -89,7 +89,7 @@ def _period(program: Program, period: int, goal: float | str | None) -> None:
         program.at_most(value, b=1.0, **minus, **{below: -LARGE})
         program.at_most(LARGE, **{r: 1.0, below: LARGE})
         program.at_most(value + LARGE, b=1.0, **minus, **{r: 1.0, below: -LARGE, met: LARGE})
-        program.at_most(LARGE - value + TOLERANCE, b=-1.0, **left, **{r: -1.0, met: LARGE})
+        program.at_most(LARGE - value, b=-1.0, **left, **{r: -1.0, met: LARGE})
         program.at_most(0.0, **{q: 1.0, r: -1.0, met: -LARGE})
     program.at_most(0.0, m=-1.0, **{fed: 1.0})
     program.at_most(0.0, **{fed: 1.0, met: -UPPER_HALF_GAIN})

@@ -24,6 +24,8 @@ NOISE, NOISE_WEIGHT = 1.0, 4.0
 # of ten periods whose goals are met.
 LATER = 0.6 / 2 / (1 - DECAY)
 
+FINALISTS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
@@ -76,8 +78,12 @@ class Posterior:
 
 def noise_scale(amounts: Floats) -> Floats:
     """Return the scale of the Laplace noise per person: mean distance from the median, drawn towards one unit."""
-    distance = np.abs(amounts - np.nanmedian(amounts, axis=1, keepdims=True))
-    return (np.nansum(distance, axis=1) + NOISE * NOISE_WEIGHT) / ((~np.isnan(amounts)).sum(axis=1) + NOISE_WEIGHT)
+    known = (~np.isnan(amounts)).sum(axis=1)
+    # Sorting puts the unknown last; numpy's nanmedian would go person by person.
+    ordered = np.sort(amounts, axis=1)
+    middle = np.stack([(known - 1) // 2, known // 2], axis=1)
+    median = np.take_along_axis(ordered, middle, axis=1).mean(axis=1, keepdims=True)
+    return (np.nansum(np.abs(amounts - median), axis=1) + NOISE * NOISE_WEIGHT) / (known + NOISE_WEIGHT)
 
 
 def baseline_points(amounts: Floats, noise: Floats) -> Floats:
@@ -91,17 +97,19 @@ def _fitted(
 ) -> tuple[Floats, Floats]:
     """Return sum |amount - u| / noise, and q after the last period, per person and point.
 
-    The loop runs in place and in single precision: this is where the time of an estimate goes.
+    The loop runs in place, in the precision of ``baseline``: this is where the time of an estimate goes.
     """
+    precision = baseline.dtype
     observed = ~np.isnan(amounts)
-    weights = (observed / noise[:, None]).astype(np.float32)
-    amounts = np.where(observed, amounts, 0.0).astype(np.float32)
+    weights = (observed / noise[:, None]).astype(precision)
+    amounts = np.where(observed, amounts, 0.0).astype(precision)
     # No goal: nothing draws the person (-inf) and nothing is met (+inf).
-    pulling = np.where(np.isnan(goals), -np.inf, goals).astype(np.float32)
-    judged = np.where(np.isnan(goals), np.inf, goals - TOLERANCE).astype(np.float32)
-    error, work = np.zeros_like(baseline), np.empty_like(baseline)
+    pulling = np.where(np.isnan(goals), -np.inf, goals).astype(precision)
+    judged = np.where(np.isnan(goals), np.inf, goals - TOLERANCE).astype(precision)
+    error, work, met = np.zeros_like(baseline), np.empty_like(baseline), np.empty(baseline.shape, dtype=bool)
     for period in range(amounts.shape[1]):
-        met = judged[:, period, None] - baseline <= q
+        np.subtract(judged[:, period, None], baseline, out=work)
+        np.less_equal(work, q, out=met)
         np.subtract(pulling[:, period, None], baseline, out=work)
         np.maximum(work, 0.0, out=work)
         np.minimum(work, q, out=work)
@@ -133,23 +141,31 @@ def estimate(amounts: Floats, goals: Floats) -> tuple[Estimates, Posterior]:
     cost = -np.log(np.outer([*RESPONSIVENESS_PRIOR.values()], [*GAIN_PRIOR.values()])).ravel()
     people, shape = len(amounts), (len(amounts), BASELINE_POINTS, len(p))
     baseline, q, half_gain = (
-        np.broadcast_to(values, shape).astype(np.float32).reshape(people, -1)
+        np.broadcast_to(values.astype(np.float32), shape).reshape(people, -1)
         for values in (points[:, :, None], p / 2, gain / 2)
     )
     loss, q = _fitted(amounts, goals, noise, baseline, q, half_gain)
     loss += np.tile(cost, BASELINE_POINTS).astype(np.float32)
-    best = loss.argmin(axis=1)
-    everyone = np.arange(people)
-    weight = loss[everyone, best][:, None] - loss
+    weight = loss.min(axis=1, keepdims=True) - loss
     np.exp(weight, out=weight)
     weight /= weight.sum(axis=1, keepdims=True)
-    chosen = best % len(p)
+    # Single precision tells the best few; double precision tells the best of these.
+    few = np.empty((people, FINALISTS), dtype=np.int64)
+    everyone = np.arange(people)
+    for rank in range(FINALISTS):
+        few[:, rank] = loss.argmin(axis=1)
+        loss[everyone, few[:, rank]] = np.inf
+    baselines = np.take_along_axis(points, few // len(p), axis=1)
+    exact, finally_q = _fitted(amounts, goals, noise, baselines, p[few % len(p)] / 2, gain[few % len(p)] / 2)
+    exact += cost[few % len(p)]
+    best = exact.argmin(axis=1)
+    chosen = few[everyone, best] % len(p)
     most_probable = Estimates(
-        baseline=points[everyone, best // len(p)],
+        baseline=baselines[everyone, best],
         responsiveness=p[chosen],
         gain=gain[chosen],
-        current=2.0 * q[everyone, best].astype(np.float64),
-        objective=loss[everyone, best].astype(np.float64),
+        current=2.0 * finally_q[everyone, best],
+        objective=exact[everyone, best],
     )
     half_gain *= 2
     return most_probable, Posterior(weight, baseline, q, half_gain, noise)
