@@ -7,14 +7,12 @@ u_b, q is p / 2, m is gain / 2, all in the units of the priors.
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from interventions.goals.estimate import GAIN_PRIOR, RESPONSIVENESS_PRIOR, baseline_points, noise_scale
-from interventions.goals.model import DECAY, TOLERANCE
+from interventions.goals.model import DECAY, TOLERANCE, Floats
 
-Floats = NDArray[np.float64]
 LARGE = 40.0
 UPPER_HALF_GAIN = max(GAIN_PRIOR) / 2
 TOLERANCES = {"mip_rel_gap": 0.0}
@@ -50,7 +48,11 @@ class Program:
 
     def solve(self, seconds: float) -> tuple[float, dict[str, float], bool]:
         """Return the objective, the values, and whether HiGHS proved them optimal in the time given."""
-        entries = [(row, self.names[name], value) for row, (terms, _, _) in enumerate(self.rows) for name, value in terms.items()]
+        entries = [
+            (row, self.names[name], value)
+            for row, (terms, _, _) in enumerate(self.rows)
+            for name, value in terms.items()
+        ]
         rows, columns, values = zip(*entries, strict=True)
         matrix = csr_array((values, (rows, columns)), shape=(len(self.rows), len(self.names)))
         found = milp(
@@ -80,7 +82,7 @@ def _period(program: Program, period: int, goal: float | str | None) -> None:
         program.variable(below, 1.0, integer=True)
         # The goal on the left side (a variable) or on the right (a number), with its sign.
         left, value = ({goal: 1.0}, 0.0) if isinstance(goal, str) else ({}, goal)
-        minus = {name: -1.0 for name in left}
+        minus = dict.fromkeys(left, -1.0)
         program.at_most(0.0, **{r: 1.0, q: -1.0})
         program.at_most(LARGE - value + TOLERANCE, b=-1.0, **left, **{q: -1.0, met: LARGE})
         program.at_most(value - TOLERANCE, b=1.0, **minus, **{q: 1.0, met: -LARGE})

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench import goal_solver
 from interventions.goals.estimate import estimate
 from interventions.goals.kinds import PERIODS, WEEKLY_SESSIONS
-from interventions.goals.model import meets, next_responsiveness, plan, respond, trajectory
+from interventions.goals.model import Floats, meets, next_responsiveness, plan, respond, trajectory
 from interventions.goals.recommend import People, recommend, step_rule
 
-Floats = NDArray[np.float64]
 WEEKS = 12
 RUN_IN_GOAL = 1.0
 HIGHEST_SESSIONS = 7.0
@@ -52,7 +50,7 @@ def planned(amounts: Floats, goals: Floats) -> Floats:
     return recommend(People(amounts, goals, goals[:, -1], unknown, nobody, nobody), WEEKLY_SESSIONS).goal
 
 
-def fixed(amounts: Floats, goals: Floats) -> Floats:
+def fixed(_amounts: Floats, goals: Floats) -> Floats:
     """Keep the goal of the run-in."""
     return goals[:, -1]
 
@@ -62,7 +60,7 @@ def multiplied(amounts: Floats, goals: Floats) -> Floats:
     return np.clip(step_rule(goals[:, -1], amounts[:, -1], 1.0), 1.0, HIGHEST_SESSIONS)
 
 
-def percentile(amounts: Floats, goals: Floats) -> Floats:
+def percentile(amounts: Floats, _goals: Floats) -> Floats:
     """Take the 60th percentile of the weeks before."""
     return np.clip(np.ceil(np.quantile(amounts, 0.6, axis=1)), 1.0, HIGHEST_SESSIONS)
 
@@ -90,7 +88,9 @@ def live(people: World, rule: Rule) -> tuple[Floats, Floats]:
         else:
             window = slice(week - PERIODS, week)
             goals[:, week] = rule(sessions[:, window], goals[:, window])
-        sessions[:, week] = np.maximum(np.round(respond(people.baseline, p, goals[:, week]) + people.noise[:, week]), 0.0)
+        sessions[:, week] = np.maximum(
+            np.round(respond(people.baseline, p, goals[:, week]) + people.noise[:, week]), 0.0
+        )
         p = next_responsiveness(p, people.gain, meets(people.baseline, p, goals[:, week]))
     return sessions[:, PERIODS:], goals[:, PERIODS:]
 
@@ -122,7 +122,9 @@ def closed_loop(people: int, seeds: int) -> list[Gains]:
         difference = np.array(sessions[PLATFORM]) - np.array(sessions[name])
         half = 1.96 * difference.std(ddof=1) / np.sqrt(seeds)
         more = float(difference.mean())
-        found.append(Gains(name, float(np.mean(sessions[name])), float(np.mean(met[name])), more, more - half, more + half))
+        found.append(
+            Gains(name, float(np.mean(sessions[name])), float(np.mean(met[name])), more, more - half, more + half)
+        )
     return found
 
 
@@ -164,10 +166,10 @@ def compare(people: int, crowd: int) -> Comparison:
     """Return objective, plan and speed of the search beside HiGHS; ``crowd`` people for our speed."""
     amounts, goals, parameters = histories(people, PERIODS, seed=3)
     found, _ = estimate(amounts, goals)
-    planned_goals = plan(*parameters.T, PLANNED_DAYS)
+    planned_goals = plan(parameters[:, 0], parameters[:, 1], parameters[:, 2], PLANNED_DAYS)
     started = time.perf_counter()
     solved = [goal_solver.estimate(amounts[person], goals[person]) for person in range(people)]
-    plans = [goal_solver.plan(*parameters[person].tolist(), PLANNED_DAYS) for person in range(people)]
+    plans = [goal_solver.plan(*map(float, parameters[person]), periods=PLANNED_DAYS) for person in range(people)]
     seconds = time.perf_counter() - started
     return Comparison(
         people=people,

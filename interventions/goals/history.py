@@ -41,7 +41,9 @@ def weekly_sums(people: pl.DataFrame, night: date, settings: Settings) -> pl.Dat
         .select("user_id", "local_date", *SUMS)
         .join(people.lazy().select("row", "user_id", "as_of_date", "whole_weeks"), on="user_id")
         .with_columns(age=age)
-        .filter((pl.col("age") >= 0) & (pl.col("age") < PERIOD_DAYS * pl.min_horizontal("whole_weeks", pl.lit(PERIODS))))
+        .filter(
+            (pl.col("age") >= 0) & (pl.col("age") < PERIOD_DAYS * pl.min_horizontal("whole_weeks", pl.lit(PERIODS)))
+        )
         .group_by("row", week=pl.col("age") // PERIOD_DAYS)
         .agg(pl.col(name).sum() for name in SUMS)
         .collect(engine="streaming")

@@ -127,7 +127,9 @@ def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, sett
     columns = get_table(TABLE).column_names
     known = with_week(people, before)
     carried = known.filter(~pl.col("due")).select("user_id", "valid_for")
-    parts = [before.drop("valid_for").join(carried, on="user_id").with_columns(batch_date=pl.lit(night)).select(columns)]
+    parts = [
+        before.drop("valid_for").join(carried, on="user_id").with_columns(batch_date=pl.lit(night)).select(columns)
+    ]
     due = known.filter("due")
     if due.height:
         amounts = amounts_by_kind(due.with_row_index("row"), night, settings)

@@ -6,11 +6,12 @@ by p. Meeting goals feeds p: p(t+1) = 0.85 p(t) + mu [u(t) >= g(t)]. Source: Cal
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 DECAY = 0.85
 # Two numbers closer than this are one: a goal at the very edge of reach counts as met.
@@ -40,7 +41,9 @@ def next_responsiveness(responsiveness: Floats, gain: Floats, met: NDArray[np.bo
     return DECAY * responsiveness + gain * met
 
 
-def trajectory(baseline: Floats, responsiveness: Floats, gain: Floats, goals: Floats) -> Iterator[tuple[Floats, Floats]]:
+def trajectory(
+    baseline: Floats, responsiveness: Floats, gain: Floats, goals: Floats
+) -> Iterator[tuple[Floats, Floats]]:
     """Yield (p, u) per period of ``goals`` (periods along the last axis), starting from p_1."""
     p = responsiveness
     for period in range(goals.shape[-1]):

@@ -72,7 +72,12 @@ def test_plenty_of_history_finds_the_parameters():
 
 
 def test_thin_history_follows_the_rule_of_ten_per_cent():
-    assert step_rule(np.array([3.0, 3.0, 8_000.0, 3.0]), np.array([3.0, 2.0, 9_000.0, NAN]), 1.0).tolist() == [4, 2, 8_800, 3]
+    assert step_rule(np.array([3.0, 3.0, 8_000.0, 3.0]), np.array([3.0, 2.0, 9_000.0, NAN]), 1.0).tolist() == [
+        4,
+        2,
+        8_800,
+        3,
+    ]
     met = recommend(people([2, 3], last=3.0), WEEKLY_SESSIONS)
     assert (met.goal[0], met.strategy[0]) == (4.0, "step_rule")
     missed = recommend(people([2, 1], last=3.0), WEEKLY_SESSIONS)
