@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench import history, ingestion, marts, night
+from bench import goals, history, ingestion, marts, night, timing
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
 
@@ -20,6 +20,8 @@ class Part(StrEnum):
     HISTORY = "history"
     NIGHT = "night"
     MARTS = "marts"
+    GOALS = "goals"
+    TIMING = "timing"
 
 
 HISTORIES = (30, 365)
@@ -73,6 +75,34 @@ def print_marts(home: Path, people: int) -> None:
     print_table("Export and marts", ("export", "partitions", "rows", "copy s", "rows/s", "dbt s"), rows)
 
 
+def print_goals() -> None:
+    """Compare the goals' estimate with a solver, and the goals with other rules in the user model."""
+    console.print("[bold]==>[/bold] goals: 300 people beside HiGHS, then twelve weeks of four rules")
+    found = goals.compare(people=300, crowd=20_000)
+    rows = [
+        ("objective, worst of ours minus the solver's", f"{found.worst_objective:.1e}"),
+        ("plan, worst difference", f"{found.worst_plan:.1e}"),
+        ("solver, people/s", f"{found.solver_per_second:.1f} ({found.proved} of {found.people} proved optimal)"),
+        ("estimate and plan, 8 weeks, people/s", f"{found.per_second:,.0f}"),
+        ("estimate and plan, 56 days, people/s", f"{found.per_second_of_days:,.0f}"),
+    ]
+    print_table("Goals beside HiGHS", ("what", "found"), rows)
+    gains = [
+        (one.rule, f"{one.sessions:.2f}", f"{one.met:.0%}", f"{one.more:+.2f} [{one.low:+.2f}, {one.high:+.2f}]")
+        for one in goals.closed_loop(people=1_000, seeds=20)
+    ]
+    print_table("Twelve weeks", ("rule", "sessions", "goals met", "the platform's more"), gains)
+
+
+def print_timing() -> None:
+    """Show what each rule of sending earns in the StepCountJITAI testbed."""
+    console.print("[bold]==>[/bold] timing: 500 runs of the StepCountJITAI testbed per rule and uncertainty")
+    table = timing.returns(runs=500)
+    sigmas = [f"sigma {sigma:g}" for sigma in timing.SIGMAS]
+    rows = [(rule, *(f"{value:,.0f}" for value in values)) for rule, values in table.items()]
+    print_table("Mean return", ("rule", *sigmas), rows)
+
+
 def main(
     part: Annotated[list[Part] | None, typer.Argument(help="what to measure; default: all")] = None,
     lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
@@ -82,7 +112,7 @@ def main(
     marts_people: Annotated[int, typer.Option(min=10, help="people of the marts' night")] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
-    """Ingestion beside DuckDB, Polars and bare Spark; one day after 30 and 365 nights; an empty night by task; marts."""
+    """Measure the platform beside its peers and print the tables; without parts, all of them."""
     home = Path(tempfile.mkdtemp(prefix="habitlake-bench-"))
     try:
         for wanted in part or list(Part):
@@ -95,6 +125,10 @@ def main(
                     print_night(home, people, nights)
                 case Part.MARTS:
                     print_marts(home, marts_people)
+                case Part.GOALS:
+                    print_goals()
+                case Part.TIMING:
+                    print_timing()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -174,6 +174,35 @@ PREDICTIONS = Suite(
     ),
 )
 
+GOALS = Suite(
+    "queue",
+    "gold.goals",
+    (
+        unique("user_id", "kind"),
+        not_null("recommended_goal"),
+        between("success_probability", 0, 1),
+        no_violation("goal_violation"),
+    ),
+    rules=(
+        (
+            "goal_violation",
+            (
+                ("unknown kind", "kind NOT IN ('weekly_sessions', 'weekly_minutes', 'daily_steps')"),
+                ("below nothing", "recommended_goal < 0"),
+                ("more sessions than days", "kind = 'weekly_sessions' AND recommended_goal > 7"),
+                ("more than 450 minutes a week", "kind = 'weekly_minutes' AND recommended_goal > 450"),
+                ("more than 15,000 steps a day", "kind = 'daily_steps' AND recommended_goal > 15000"),
+                ("not its week", "valid_for NOT BETWEEN week_start AND week_start + INTERVAL 6 DAYS"),
+                ("without a probability", "success_probability IS NULL"),
+                (
+                    "injured and asked for more than usual",
+                    "list_contains(reasons, 'injured') AND recommended_goal > usual_amount",
+                ),
+            ),
+        ),
+    ),
+)
+
 _LOCAL_TIME = "CAST(send_at AT TIME ZONE time_zone AS TIME)"
 _KNOWN_ZONE = "time_zone IN (SELECT name FROM pg_timezone_names())"
 DECISIONS = Suite(
@@ -223,6 +252,7 @@ SUITES: tuple[Suite, ...] = (
     CONTEXT_PATTERNS,
     *PEOPLE_SUITES,
     PREDICTIONS,
+    GOALS,
     DECISIONS,
 )
 

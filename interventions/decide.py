@@ -1,8 +1,8 @@
-"""Job: three decisions per person (the next local day and two fallback days) into gold.decisions.
+"""Job: each person's goals into gold.goals, and three decisions (next local day, two fallback days) into gold.decisions.
 
     python -m interventions.decide --start 2026-03-01 --end 2026-03-07
 
-Reads gold.user_features, gold.predictions, silver.profiles, gold.user_day; replaces each night of gold.decisions.
+Reads gold.user_features, gold.predictions, silver.profiles, gold.user_day; replaces each night of both tables.
 """
 
 import sys
@@ -19,28 +19,13 @@ from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions.catalogue import Catalogue, catalogue
+from interventions.goals.job import write_goals
 from interventions.policy import decide
+from interventions.profiles import newest_profiles, read_profiles
 from interventions.scoring import HISTORY_NIGHTS
 
 MODEL = "adherence"
 PEOPLE_PER_CHUNK = 50_000
-PROFILE_COLUMNS = (
-    "age", "primary_goal", "fitness_level", "communication_style", "language", "notifications_allowed",
-    "preferred_times", "target_sessions_per_week",
-)  # fmt: skip
-
-
-def read_profiles(interval: Interval, settings: Settings) -> pl.DataFrame:
-    """Return every profile version known by the end of the interval, oldest first."""
-    columns = ["batch_date", "user_id", "event_at", *PROFILE_COLUMNS]
-    versions = scan_table("silver.profiles", settings, upto=interval.end).select(columns).collect()
-    return versions.sort("user_id", "event_at", "batch_date")
-
-
-def newest_profiles(versions: pl.DataFrame, night: date) -> pl.DataFrame:
-    """Return each person's profile as known on the night: the version with the greatest event time."""
-    known = versions.filter(pl.col("batch_date") <= night)
-    return known.unique("user_id", keep="last", maintain_order=True).select("user_id", *PROFILE_COLUMNS)
 
 
 def read_answers(night: date, settings: Settings) -> pl.DataFrame:
@@ -105,11 +90,12 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
 def run(context: JobContext) -> Summary:
     """Decide for every night of the interval, one at a time."""
     profiles = read_profiles(context.interval, context.settings)
-    rows = sent = 0
+    goals = rows = sent = 0
     for night in context.interval.nights():
+        goals += write_goals(night, profiles, context.settings)
         night_rows, night_sent = decide_night(night, profiles, context.settings, catalogue())
         rows, sent = rows + night_rows, sent + night_sent
-    return {"decisions": rows, "to_send": sent, "catalogue": catalogue().version}
+    return {"goals": goals, "decisions": rows, "to_send": sent, "catalogue": catalogue().version}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

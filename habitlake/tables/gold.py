@@ -177,6 +177,32 @@ DECISIONS = Table(
     ),
 )
 
+GOALS = Table(
+    name="gold.goals",
+    grain="one row per user, kind of goal and night: the goal in force on the first local day after the night",
+    key=("batch_date", "user_id", "kind"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("kind", "string", "weekly_sessions, weekly_minutes or daily_steps (mean of the days with a step count)"),
+        Column("valid_for", "date", "first local date that starts after the night's end"),
+        Column("week_start", "date", "first of the seven local dates that the goal holds for"),
+        Column("recommended_goal", "double", "the goal: sessions or minutes in seven days, or steps a day"),
+        Column("planned_goal", "double", "the user model's plan before limits, u_b + p / 2; null with thin history"),
+        Column("usual_amount", "double", "mean of the weeks known among the last four before the goal was set"),
+        Column("difficulty_level", "string", "easy (success probability 0.7 or more), moderate (0.5 or more) or hard"),
+        Column("success_probability", "double", "probability that the person meets the goal, as set"),
+        Column("adaptation_strategy", "string", "estimated, step_rule (x1.1 / x0.9), start or recovery"),
+        Column("reasons", "array<string>", "rules that changed the goal: guards, largest change, floor, cap"),
+        Column("weeks_known", "bigint", "weeks of the last eight with a known amount"),
+        Column("baseline", "double", "estimated amount without any goal; null with thin history"),
+        Column("responsiveness", "double", "estimated pull of a goal, p; null with thin history"),
+        Column("self_efficacy_gain", "double", "estimated rise of p by a met goal; null with thin history"),
+        Column("past_goals", "array<double>", "goals of the eight weeks before, oldest first; null where none was set"),
+    ),
+    keep_daily_days=30,
+)
+
 GATE_RESULTS = Table(
     name="ops.gate_results",
     grain="one row per night, gate, table and expectation",
@@ -196,5 +222,5 @@ GATE_RESULTS = Table(
     user_column=None,
 )
 
-GOLD_TABLES = (USER_DAY, USER_DAY_CONTEXT, USER_DAY_CATEGORY, USER_FEATURES, PREDICTIONS, DECISIONS)
+GOLD_TABLES = (USER_DAY, USER_DAY_CONTEXT, USER_DAY_CATEGORY, USER_FEATURES, PREDICTIONS, GOALS, DECISIONS)
 OPS_TABLES = (GATE_RESULTS,)

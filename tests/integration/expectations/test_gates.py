@@ -54,6 +54,11 @@ DECISION = {
     "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6,
     "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC), "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
 }  # fmt: skip
+GOAL = {
+    "user_id": "u1", "kind": "weekly_sessions", "valid_for": NEXT, "week_start": NIGHT, "recommended_goal": 3.0,
+    "usual_amount": 2.5, "difficulty_level": "moderate", "success_probability": 0.6, "adaptation_strategy": "estimated",
+    "reasons": [],
+}  # fmt: skip
 SOUND = {
     "silver.workouts": WORKOUT,
     "silver.wellbeing": {key: SLEEP[key] for key in SLEEP if key in get_table("silver.wellbeing").column_names},
@@ -63,6 +68,7 @@ SOUND = {
     "gold.habit_state": HABIT,
     "gold.user_analytics": ANALYTICS,
     "gold.predictions": PREDICTION,
+    "gold.goals": GOAL,
     "gold.decisions": DECISION,
 }
 
@@ -142,6 +148,8 @@ BAD = [
     ("gold", "gold.user_analytics", {"risk_factors": None}, "ExpectColumnValuesToBeNull(analytics_violation)", ["risk_factors"]),
     ("gold", "gold.user_analytics", {"engagement_score": 1.5}, "ExpectColumnValuesToBeNull(analytics_violation)", ["engagement_score"]),
     ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
+    ("queue", "gold.goals", {"recommended_goal": 8.0}, "ExpectColumnValuesToBeNull(goal_violation)", ["more sessions than days"]),
+    ("queue", "gold.goals", {"reasons": ["injured"]}, "ExpectColumnValuesToBeNull(goal_violation)", ["injured and asked for more than usual"]),
     ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
     ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
     ("queue", "gold.decisions", {"probability": None}, "ExpectColumnValuesToBeBetween(available_probability)", ["-1.0"]),

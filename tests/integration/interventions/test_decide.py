@@ -12,6 +12,7 @@ from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions import decide
 from interventions.catalogue import catalogue
+from interventions.profiles import read_profiles
 
 FIRST = date(2026, 3, 1)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(4)]
@@ -68,7 +69,7 @@ def lake(tmp_path):
 def run(settings, start, end):
     """Run the job's nights as the job does."""
     interval = Interval(start, end)
-    profiles = decide.read_profiles(interval, settings)
+    profiles = read_profiles(interval, settings)
     for night in interval.nights():
         decide.decide_night(night, profiles, settings, catalogue())
 
