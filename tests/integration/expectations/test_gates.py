@@ -15,6 +15,7 @@ from habitlake.cli.lake import query
 from habitlake.clock import Interval, night_end
 from habitlake.lake import arrow_schema, replace_nights, scan_table
 from habitlake.tables import get_table
+from habitlake.tables.people import SEQUENCE_CHANNELS
 
 NIGHT = date(2026, 3, 31)
 NEXT = NIGHT + timedelta(days=1)
@@ -37,6 +38,10 @@ FEATURES = {
     "as_of_date": NIGHT, "first_local_date": NIGHT, "workout_frequency_7d": 0.5, "workout_frequency_30d": 0.4,
     "stress_level": 4.0, "streak_length_current": 3,
 }  # fmt: skip
+REPORTED = {"completion_rate": 0.9, "sleep_hours": 7.5, "stress": 4.0, "energy": 6.0}
+SEQUENCE = {"user_id": "u1", "as_of_date": NIGHT} | {
+    name: [None] * 29 + [REPORTED[name]] if name in REPORTED else [0.0] * 29 + [1.0] for name, _ in SEQUENCE_CHANNELS
+}
 PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
@@ -49,6 +54,7 @@ SOUND = {
     "silver.batch_audit": AUDIT,
     "gold.user_day": LEDGER,
     "gold.user_features": FEATURES,
+    "gold.user_sequence": SEQUENCE,
     "gold.predictions": PREDICTION,
     "gold.decisions": DECISION,
 }
@@ -123,6 +129,10 @@ BAD = [
     ("gold", "gold.user_features", {"user_id": "u0"}, "ExpectColumnValuesToBeUnique(user_id)", []),
     ("gold", "gold.user_features", {"workout_frequency_30d": 30.0}, "ExpectColumnValuesToBeBetween(workout_frequency_30d)", ["30.0"]),
     ("gold", "gold.user_features", {"as_of_date": NEXT}, "ExpectColumnValuesToBeBetween(days_as_of_before_night)", ["-1"]),
+    ("gold", "gold.user_sequence", {"sessions": [1.0] * 29}, "ExpectColumnValuesToBeNull(sequence_violation)", ["sessions"]),
+    ("gold", "gold.user_sequence", {"load": [0.0] * 29 + [None]}, "ExpectColumnValuesToBeNull(sequence_violation)", ["load"]),
+    ("gold", "gold.user_sequence", {"stress": [None] * 29 + [11.0]}, "ExpectColumnValuesToBeNull(sequence_violation)", ["stress"]),
+    ("gold", "gold.user_sequence", {"sleep_hours": None}, "ExpectColumnValuesToBeNull(sequence_violation)", ["sleep_hours"]),
     ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
     ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
     ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
