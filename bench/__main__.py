@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bench import goals, history, ingestion, marts, night, timing
+from bench import goals, history, ingestion, marts, night, online, timing
+from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
 
@@ -19,13 +20,19 @@ class Part(StrEnum):
     INGESTION = "ingestion"
     HISTORY = "history"
     NIGHT = "night"
+    PEOPLE = "people"
     MARTS = "marts"
     GOALS = "goals"
     TIMING = "timing"
+    ONLINE = "online"
 
 
 HISTORIES = (30, 365)
+SMALL, MIDDLE, LARGE = 2_000, 100_000, 1_000_000
+HISTORY_PEOPLE = 20_000
 MARTS_NIGHTS = 7
+# Batches before these hold no day that is looked back to, and their files are not opened.
+LONG_ENOUGH = 100
 
 
 def print_ingestion(home: Path, lines: int, dirt: float, rounds: int) -> None:
@@ -103,13 +110,53 @@ def print_timing() -> None:
     print_table("Mean return", ("rule", *sigmas), rows)
 
 
+def print_people(home: Path, count: int, nights: int, rounds: int) -> None:
+    """Measure the features job for one night over many people, then what history adds to it."""
+    console.print(f"[bold]==>[/bold] features of {count:,} people, {nights} nights of history")
+    found = many_people.measure(home, count, nights)
+    rows = [(table, f"{seconds:.1f}") for table, seconds in found.tables.items()]
+    print_table(
+        f"A night of {count:,} people, {found.entries:,} entries of gold.user_day",
+        ("what", "seconds"),
+        [
+            *rows,
+            ("whole job", f"{found.seconds:.1f}"),
+            (f"DuckDB: {many_people.PEER_DOES}", f"{found.peer_seconds:.1f}"),
+            ("peak memory of the Spark server, GiB", f"{found.server_gib:.1f}"),
+            ("peak memory of the job's process, GiB", f"{found.job_gib:.1f}"),
+        ],
+    )
+    fewer = min(count, HISTORY_PEOPLE)
+    histories = many_people.measure_history(home, fewer, HISTORIES, rounds)
+    short, long = (histories[nights] for nights in HISTORIES)
+    ratios = [
+        (table, f"{short[table]:.2f}", f"{long[table]:.2f}", f"{long[table] / short[table]:.2f}") for table in short
+    ]
+    print_table(
+        f"A night of {fewer:,} people after a history",
+        ("what", *(f"{nights} nights" for nights in HISTORIES), "ratio"),
+        ratios,
+    )
+
+
+def print_online(home: Path, count: int, reads: int) -> None:
+    """Measure reading one person online."""
+    rows = [
+        (found.store, found.service, str(found.fields), f"{found.p50_ms:.2f}", f"{found.p99_ms:.2f}")
+        for found in online.measure(home, count, reads)
+    ]
+    print_table("Reading one person online", ("store", "service", "fields", "p50 ms", "p99 ms"), rows)
+
+
 def main(
     part: Annotated[list[Part] | None, typer.Argument(help="what to measure; default: all")] = None,
     lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
     dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="share of damaged lines in the dirty run")] = 0.05,
-    people: Annotated[int, typer.Option(min=10, help="people of the history and of the empty night")] = 2_000,
-    nights: Annotated[int, typer.Option(min=20, help="nights of history before the empty night")] = 90,
-    marts_people: Annotated[int, typer.Option(min=10, help="people of the marts' night")] = 100_000,
+    people: Annotated[
+        int | None, typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts`, 2,000 elsewhere")
+    ] = None,
+    nights: Annotated[int | None, typer.Option(min=20, help="nights of history: 100 of `people`, 90 elsewhere")] = None,
+    reads: Annotated[int, typer.Option(min=100, help="reads of one person online, each of another person")] = 2_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
     """Measure the platform beside its peers and print the tables; without parts, all of them."""
@@ -120,15 +167,19 @@ def main(
                 case Part.INGESTION:
                     print_ingestion(home, lines, dirt, rounds)
                 case Part.HISTORY:
-                    print_history(home, people, dirt, rounds)
+                    print_history(home, people or SMALL, dirt, rounds)
                 case Part.NIGHT:
-                    print_night(home, people, nights)
+                    print_night(home, people or SMALL, nights or 90)
+                case Part.PEOPLE:
+                    print_people(home, people or LARGE, nights or LONG_ENOUGH, rounds)
                 case Part.MARTS:
-                    print_marts(home, marts_people)
+                    print_marts(home, people or MIDDLE)
                 case Part.GOALS:
                     print_goals()
                 case Part.TIMING:
                     print_timing()
+                case Part.ONLINE:
+                    print_online(home, people or SMALL, reads)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

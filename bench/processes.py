@@ -36,8 +36,8 @@ def run_module(module: str, settings: Settings, *arguments: str) -> str:
     return _run(module, settings, arguments).stdout
 
 
-def run_summary(module: str, settings: Settings, *arguments: str) -> dict[str, Any]:
-    """Run a job as ``run_module`` does; return the summary that it logs when done.
+def run_logged(module: str, settings: Settings, *arguments: str) -> list[dict[str, Any]]:
+    """Run a job as ``run_module`` does; return what it logged, one mapping a line.
 
     Raises
     ------
@@ -45,5 +45,16 @@ def run_summary(module: str, settings: Settings, *arguments: str) -> dict[str, A
         If it fails; the message ends with the tail of its standard error.
     """
     log = _run(module, settings.model_copy(update={"log_format": "json"}), arguments).stderr
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return dict(next(line for line in reversed(lines) if line.get("event") == "done"))
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+
+
+def run_summary(module: str, settings: Settings, *arguments: str) -> dict[str, Any]:
+    """Run a job as ``run_module`` does; return the summary that it logs when done.
+
+    Raises
+    ------
+    PermanentError
+        If it fails.
+    """
+    lines = run_logged(module, settings, *arguments)
+    return next(line for line in reversed(lines) if line.get("event") == "done")

@@ -25,6 +25,7 @@ from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
 from habitlake.contracts.base import USER_ID_PATTERN
 from habitlake.tables import FEATURES, get_table
 from habitlake.tables.features import MIN_SUPPORT
+from habitlake.tables.people import SEQUENCE_CHANNELS, SEQUENCE_DAYS
 
 
 def _field_rules(spec: FieldSpec) -> Iterator[tuple[str, str]]:
@@ -163,6 +164,38 @@ CONTEXT_PATTERNS = Suite(
     ),
 )
 
+# What a day of a channel may hold; a channel that is null without a report is in the second.
+_SEQUENCE_COUNTS = {
+    "sessions": None,
+    "load": None,
+    "planned": None,
+    "skipped": None,
+    "app_minutes": None,
+    "observed": 1,
+}
+_SEQUENCE_REPORTS = {"completion_rate": (0, 1), "sleep_hours": (0, None), "stress": (1, 10), "energy": (1, 10)}
+
+
+def _sequence_rules() -> Iterator[tuple[str, str]]:
+    """Yield what a channel of a sequence must not be: of another length, with gaps in counts, or out of its range."""
+    bounds = {**{name: (0, most) for name, most in _SEQUENCE_COUNTS.items()}, **_SEQUENCE_REPORTS}
+    for name, _ in SEQUENCE_CHANNELS:
+        low, high = bounds[name]
+        broken = [f"coalesce(len({name}), 0) <> {SEQUENCE_DAYS}", f"list_min({name}) < {low}"]
+        if high is not None:
+            broken.append(f"list_max({name}) > {high}")
+        if name in _SEQUENCE_COUNTS:
+            broken.append(f"list_count({name}) < {SEQUENCE_DAYS}")
+        yield name, " OR ".join(broken)
+
+
+USER_SEQUENCE = Suite(
+    "gold",
+    "gold.user_sequence",
+    (unique("user_id"), not_null("as_of_date"), no_violation("sequence_violation")),
+    rules=(("sequence_violation", tuple(_sequence_rules())),),
+)
+
 PREDICTIONS = Suite(
     "queue",
     "gold.predictions",
@@ -251,6 +284,7 @@ SUITES: tuple[Suite, ...] = (
     USER_FEATURES,
     CONTEXT_PATTERNS,
     *PEOPLE_SUITES,
+    USER_SEQUENCE,
     PREDICTIONS,
     GOALS,
     DECISIONS,

@@ -85,6 +85,12 @@ def is_running(settings: Settings) -> bool:
     return settings.spark_remote is not None or _read(settings) is not None
 
 
+def server_pid(settings: Settings) -> int | None:
+    """Return the process id of the running embedded server, None without one."""
+    record = _read(settings)
+    return record.pid if record is not None else None
+
+
 def configuration(settings: Settings) -> dict[str, str]:
     """Return the Spark configuration of the server: Delta, UTC, small-machine defaults, S3 where used."""
     conf = {

@@ -21,14 +21,30 @@ CONFLICTS = ("DELTA_CONCURRENT", "ConcurrentAppendException", "ConcurrentDeleteR
 
 
 def read_table(
-    spark: SparkSession, name: str, settings: Settings, *, nights: Interval | None = None, upto: date | None = None
+    spark: SparkSession,
+    name: str,
+    settings: Settings,
+    *,
+    nights: Interval | None = None,
+    upto: date | None = None,
+    local_from: date | None = None,
 ) -> DataFrame:
-    """Return a table, limited to the partitions of the nights, or to all up to a night (included)."""
+    """Return a table, limited to the partitions of the nights, or to all up to a night (included).
+
+    Parameters
+    ----------
+    local_from
+        First local date that is of use: files that hold earlier ones alone, by their statistics, are not read.
+        Rows of earlier dates in the other files stay.
+    """
     files = table_files(name, settings)
     if nights is not None:
         files = files.filter(pl.col("batch_date").is_between(nights.start, nights.end))
     if upto is not None:
         files = files.filter(pl.col("batch_date") <= upto)
+    if local_from is not None and "max.local_date" in files.columns:
+        newest = pl.col("max.local_date")
+        files = files.filter(newest.is_null() | (newest >= local_from))
     return read_files(spark, name, files["path"].sort().to_list(), settings)
 
 

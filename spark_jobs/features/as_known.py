@@ -22,9 +22,11 @@ PROFILE_FIELDS = ("target_sessions_per_week", "preferred_times", "weight_kg", "t
 
 def entries_by_night(ledger: DataFrame, interval: Interval, look_back_days: int) -> DataFrame:
     """Return each ledger entry once for every night of the interval that knows it and may look back to it."""
+    days = look_back_days + ZONE_SLACK_DAYS
     first = F.greatest(F.col("batch_date"), F.lit(interval.start))
-    last = F.least(F.date_add("local_date", look_back_days + ZONE_SLACK_DAYS), F.lit(interval.end))
-    known = ledger.where(first <= last)
+    last = F.least(F.date_add("local_date", days), F.lit(interval.end))
+    # The first condition follows from the second; on the bare column it reaches the files and skips what is older.
+    known = ledger.where(F.col("local_date") >= F.lit(interval.start - timedelta(days=days))).where(first <= last)
     if len(interval) == 1:
         # The same as below without copying each wide entry: a fifth of a large night.
         return known.withColumn("night", F.lit(interval.start)).drop("batch_date")

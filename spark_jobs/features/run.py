@@ -4,7 +4,9 @@
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 
@@ -14,8 +16,8 @@ from habitlake.lake import count_rows, stored_nights
 from habitlake.settings import Settings
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.common.session import spark_session
-from spark_jobs.features import categories, contexts, patterns, people
-from spark_jobs.features.as_known import look_back_start, passes, snapshot_before
+from spark_jobs.features import categories, contexts, patterns, people, sequences
+from spark_jobs.features.as_known import LOOK_BACK_DAYS, PLAN_DAYS, look_back_start, passes, snapshot_before
 from spark_jobs.features.categories import category_entries
 from spark_jobs.features.contexts import context_entries
 from spark_jobs.features.user_day import ledger_entries
@@ -48,8 +50,11 @@ def build_ledgers(spark: SparkSession, interval: Interval, settings: Settings) -
         contexts.LEDGER: context_entries(workouts, profiles),
         categories.LEDGER: category_entries(workouts, interactions, profiles),
     }
-    for name, entries in ledgers.items():
-        write_nights(entries, name, interval, settings)
+    # A small night's write is waiting more than work, so the three go side by side.
+    with ThreadPoolExecutor(len(ledgers)) as pool:
+        writes = [pool.submit(write_nights, entries, name, interval, settings) for name, entries in ledgers.items()]
+        for write in writes:
+            write.result()
 
 
 def build_user_features(spark: SparkSession, interval: Interval, settings: Settings) -> None:
@@ -69,11 +74,17 @@ def _build_pass(spark: SparkSession, interval: Interval, settings: Settings) -> 
         else read_table(spark, "gold.user_features", settings, nights=Interval(snapshot, snapshot))
     )
     ledgers = {
-        name: read_table(spark, name, settings, nights=Interval(start, interval.end))
-        for name, start in (
-            ("gold.user_day", look_back_start(interval.start)),
-            (contexts.LEDGER, look_back_start(interval.start, contexts.DAYS)),
-            (categories.LEDGER, look_back_start(interval.start, categories.DAYS)),
+        name: read_table(
+            spark,
+            name,
+            settings,
+            nights=Interval(look_back_start(interval.start, days + ahead), interval.end),
+            local_from=look_back_start(interval.start, days),
+        )
+        for name, days, ahead in (
+            ("gold.user_day", LOOK_BACK_DAYS, PLAN_DAYS),
+            (contexts.LEDGER, contexts.DAYS, 0),
+            (categories.LEDGER, categories.DAYS, 0),
         )
     }
     since = (
@@ -91,17 +102,27 @@ def _build_pass(spark: SparkSession, interval: Interval, settings: Settings) -> 
     write_nights(rows, "gold.user_features", interval, settings)
 
 
+def _timed(context: JobContext, what: str, build: Callable[[], None]) -> None:
+    """Build and log the seconds it took."""
+    started = time.monotonic()
+    build()
+    context.log.info("written", table=what, seconds=round(time.monotonic() - started, 2))
+
+
 def run(context: JobContext) -> Mapping[str, object]:
-    """Build the ledgers and the snapshots; report their rows."""
+    """Build the ledgers and what is made of them, table by table; report their rows."""
     interval, settings = context.interval, context.settings
     with spark_session("features", interval, settings) as spark:
-        build_ledgers(spark, interval, settings)
-        context.log.info("ledgers written", rows=count_rows("gold.user_day", settings, interval))
-        build_user_features(spark, interval, settings)
-        patterns.build_patterns(spark, interval, settings)
-        people.build_habit(spark, interval, settings)
-        people.build_analytics(spark, interval, settings)
-    tables = ("gold.user_day", contexts.LEDGER, categories.LEDGER, "gold.user_features", patterns.TABLE, *people.TABLES)
+        _timed(context, "ledgers", lambda: build_ledgers(spark, interval, settings))
+        _timed(context, "gold.user_features", lambda: build_user_features(spark, interval, settings))
+        _timed(context, patterns.TABLE, lambda: patterns.build_patterns(spark, interval, settings))
+        _timed(context, "gold.habit_state", lambda: people.build_habit(spark, interval, settings))
+        _timed(context, "gold.user_analytics", lambda: people.build_analytics(spark, interval, settings))
+        _timed(context, sequences.TABLE, lambda: sequences.build_user_sequences(interval, settings))
+    tables = (
+        "gold.user_day", contexts.LEDGER, categories.LEDGER, "gold.user_features", patterns.TABLE, *people.TABLES,
+        sequences.TABLE,
+    )  # fmt: skip
     return {name.removeprefix("gold."): count_rows(name, settings, interval) for name in tables}
 
 

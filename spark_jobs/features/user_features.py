@@ -2,16 +2,19 @@
 
 One pass serves a range: each ledger entry is counted into every night that could know it, and summed straight into
 all features of a person and night; the entries of a day need not be summed first. Sums count and add, days are
-bitmaps, slopes come from integer moments, so one distribution by person and one grouping do it all.
+bitmaps, slopes come from integer moments, so one distribution by person and one grouping serve a ledger and window.
+Only training and plans are looked back at for 90 days, so that a third of the entries carries most columns.
 """
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from habitlake.clock import Interval
-from habitlake.tables import FEATURES
+from habitlake.tables import FEATURES, get_table
 from habitlake.tables.features import EWMA_ACUTE_DAYS, EWMA_CHRONIC_DAYS
 from spark_jobs.features import categories, contexts
 from spark_jobs.features.aggregates import (
@@ -34,6 +37,8 @@ WEEK_DAYS = 7
 WEEKS = 4
 PERIOD_DAYS = 5
 PERIODS = 6
+RECENT_DAYS = 30
+TRAINING = ("workouts_completed", "workouts_planned", "load_au")
 
 
 def _is_set(name: str, age: Column) -> Column:
@@ -103,14 +108,28 @@ def _monotony() -> Column:
     return F.when(spread > 0, load / WEEK_DAYS / deviation)
 
 
-def _aggregates() -> dict[str, Column]:
-    """Return the aggregates of a person and night over ledger entries: features, and what others are made of."""
+def _training_aggregates() -> dict[str, Column]:
+    """Return the aggregates that look back for 90 days; they need the entries with any of ``TRAINING`` alone."""
+    met = F.col("workouts_completed") > 0
+    tracked = met | (F.col("workouts_planned") > 0)
+    return {
+        "days_since_last_session": F.min(F.when(within(LOOK_BACK_DAYS) & met, F.col("age"))).cast("bigint"),
+        "acute_load": weighted_mean("load_au", EWMA_ACUTE_DAYS, LOOK_BACK_DAYS, 1000.0),
+        "chronic_load": weighted_mean("load_au", EWMA_CHRONIC_DAYS, LOOK_BACK_DAYS, 1000.0),
+        "session_days_recent": bits(met, 0),
+        "session_days_older": bits(met, BITMAP_DAYS),
+        "tracked_days_recent": bits(tracked, 0),
+        "tracked_days_older": bits(tracked, BITMAP_DAYS),
+    }
+
+
+def _recent_aggregates() -> dict[str, Column]:
+    """Return the aggregates over the last 30 days and the week ahead: features, and what others are made of."""
     sessions_7, sessions_28, sessions_30 = (total("workouts_completed", days) for days in (7, 28, 30))
     skipped_30 = total("workouts_skipped", 30)
     visits_30 = total("app_visits", 30)
     hours = mean("sleep_s", "sleep_count", 7, 3600.0)
     met = F.col("workouts_completed") > 0
-    tracked = met | (F.col("workouts_planned") > 0)
     periods = {
         f"{name}_{period}": total(measure, PERIOD_DAYS, PERIOD_DAYS * period)
         for name, measure in (("rate", "completion_permille"), ("rates", "completion_count"))
@@ -123,7 +142,6 @@ def _aggregates() -> dict[str, Column]:
         "sessions_28d": sessions_28,
         "active_days_28d": F.bit_count(bits(met, 0, 28)).cast("bigint"),
         "observed_days_28d": F.bit_count(bits(F.col("events") > 0, 0, 28)).cast("bigint"),
-        "days_since_last_session": F.min(F.when(within(LOOK_BACK_DAYS) & met, F.col("age"))).cast("bigint"),
         "completion_rate_30d": mean("completion_permille", "completion_count", 30, 1000.0),
         "intensity_progression": trend("intensity_permille", "intensity_count", 30, 1000.0),
         "planned_7d": total("workouts_planned", 7),
@@ -145,18 +163,12 @@ def _aggregates() -> dict[str, Column]:
         "steps_7d": mean("steps", "steps_count", 7, 1.0),
         "load_7d": rounded(total("load_au", 7) / 1000),
         "load_28d": rounded(total("load_au", 28) / 4000),
-        "acute_load": weighted_mean("load_au", EWMA_ACUTE_DAYS, LOOK_BACK_DAYS, 1000.0),
-        "chronic_load": weighted_mean("load_au", EWMA_CHRONIC_DAYS, LOOK_BACK_DAYS, 1000.0),
         "app_minutes_7d": rounded(total("screen_s", 7) / 60),
         "preparation_time_avg": mean("preparation_s", "preparation_count", 30, 60.0),
         "barrier_frequency": rounded(F.when(visits_30 > 0, total("barriers", 30) / visits_30)),
         "partner_share_30d": rounded(F.when(sessions_30 > 0, total("partner_sessions", 30) / sessions_30)),
         "injured": (total("injuries_started", INJURY_DAYS) > total("injuries_resolved", INJURY_DAYS)).cast("bigint"),
         "interventions_7d": total("interventions_delivered", 7),
-        "session_days_recent": bits(met, 0),
-        "session_days_older": bits(met, BITMAP_DAYS),
-        "tracked_days_recent": bits(tracked, 0),
-        "tracked_days_older": bits(tracked, BITMAP_DAYS),
         **{f"load_of_day_{age}": total("load_au", 1, age) for age in range(WEEK_DAYS)},
         **periods,
     }
@@ -205,19 +217,27 @@ def snapshots(
     people = with_profile(people_by_night(since_snapshot, before, interval), profiles)
     keys = ["user_id", "night"]
 
-    def known(name: str, days: int, people: DataFrame) -> DataFrame:
-        return aged_entries(ledgers[name], people, interval, days)
+    def known(entries: DataFrame, days: int, people: DataFrame) -> DataFrame:
+        return aged_entries(entries, people, interval, days)
 
     def named(aggregates: Mapping[str, Column]) -> list[Column]:
         return [column.alias(name) for name, column in aggregates.items()]
 
     days_only = people.select(*keys, "as_of_date")
-    rows = known("gold.user_day", LOOK_BACK_DAYS, people).groupBy(*people.columns).agg(*named(_aggregates()))
-    attempts = (
-        known(contexts.LEDGER, contexts.DAYS, days_only).groupBy(*keys).agg(*named(contexts.context_aggregates()))
+    facts = ledgers["gold.user_day"]
+    trained = facts.where(reduce(or_, (F.col(name) != 0 for name in TRAINING))).select(
+        *get_table("gold.user_day").key, *TRAINING
     )
-    mentions = categories.category_features(known(categories.LEDGER, categories.DAYS, days_only), keys)
-    rows = rows.join(attempts, on=keys, how="left").join(mentions, on=keys, how="left")
+    rows = known(facts, RECENT_DAYS, people).groupBy(*people.columns).agg(*named(_recent_aggregates()))
+    parts = (
+        known(trained, LOOK_BACK_DAYS, days_only).groupBy(*keys).agg(*named(_training_aggregates())),
+        known(ledgers[contexts.LEDGER], contexts.DAYS, days_only)
+        .groupBy(*keys)
+        .agg(*named(contexts.context_aggregates())),
+        categories.category_features(known(ledgers[categories.LEDGER], categories.DAYS, days_only), keys),
+    )
+    for part in parts:
+        rows = rows.join(part.hint("shuffle_hash"), on=keys, how="left")
     never_null = [feature.name for feature in FEATURES if feature.null_means is None]
     rows = rows.withColumn("streak", _streaks()).withColumns(_derived()).fillna(0, subset=never_null)
     end = F.date_add("night", 1).cast("timestamp")

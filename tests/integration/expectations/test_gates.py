@@ -15,6 +15,7 @@ from habitlake.cli.lake import query
 from habitlake.clock import Interval, night_end
 from habitlake.lake import arrow_schema, replace_nights, scan_table
 from habitlake.tables import get_table
+from habitlake.tables.people import SEQUENCE_CHANNELS
 
 NIGHT = date(2026, 3, 31)
 NEXT = NIGHT + timedelta(days=1)
@@ -48,6 +49,10 @@ ANALYTICS = {
     "habit_status": "forming", "successful_contexts": "[]", "risk_factors": "[]", "engagement_score": 0.5,
     "goal_progress": 0.5, "goal_kind": "sessions",
 }  # fmt: skip
+REPORTED = {"completion_rate": 0.9, "sleep_hours": 7.5, "stress": 4.0, "energy": 6.0}
+SEQUENCE = {"user_id": "u1", "as_of_date": NIGHT} | {
+    name: [None] * 29 + [REPORTED[name]] if name in REPORTED else [0.0] * 29 + [1.0] for name, _ in SEQUENCE_CHANNELS
+}
 PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
@@ -67,6 +72,7 @@ SOUND = {
     "gold.user_features": FEATURES,
     "gold.habit_state": HABIT,
     "gold.user_analytics": ANALYTICS,
+    "gold.user_sequence": SEQUENCE,
     "gold.predictions": PREDICTION,
     "gold.goals": GOAL,
     "gold.decisions": DECISION,
@@ -147,6 +153,10 @@ BAD = [
     ("gold", "gold.habit_state", {"projected_earliest": date(2026, 5, 2)}, "ExpectColumnValuesToBeNull(habit_violation)", ["projected date outside of its interval"]),
     ("gold", "gold.user_analytics", {"risk_factors": None}, "ExpectColumnValuesToBeNull(analytics_violation)", ["risk_factors"]),
     ("gold", "gold.user_analytics", {"engagement_score": 1.5}, "ExpectColumnValuesToBeNull(analytics_violation)", ["engagement_score"]),
+    ("gold", "gold.user_sequence", {"sessions": [1.0] * 29}, "ExpectColumnValuesToBeNull(sequence_violation)", ["sessions"]),
+    ("gold", "gold.user_sequence", {"load": [0.0] * 29 + [None]}, "ExpectColumnValuesToBeNull(sequence_violation)", ["load"]),
+    ("gold", "gold.user_sequence", {"stress": [None] * 29 + [11.0]}, "ExpectColumnValuesToBeNull(sequence_violation)", ["stress"]),
+    ("gold", "gold.user_sequence", {"sleep_hours": None}, "ExpectColumnValuesToBeNull(sequence_violation)", ["sleep_hours"]),
     ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
     ("queue", "gold.goals", {"recommended_goal": 8.0}, "ExpectColumnValuesToBeNull(goal_violation)", ["more sessions than days"]),
     ("queue", "gold.goals", {"reasons": ["injured"]}, "ExpectColumnValuesToBeNull(goal_violation)", ["injured and asked for more than usual"]),

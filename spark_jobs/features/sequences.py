@@ -1,0 +1,136 @@
+"""The last thirty complete local days of every person, channel by channel: what sequence models read.
+
+Placing days into arrays is no grouping: each ledger entry is added at (person, day) of a dense matrix, which NumPy does
+at the speed of memory. In Spark the same took a group per day, a collected list, and interpreted lookups by day.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from habitlake.clock import Interval
+from habitlake.lake import arrow_schema, count_rows, replace_nights_stream, scan_table
+from habitlake.settings import Settings
+from habitlake.tables import get_table
+from habitlake.tables.people import SEQUENCE_CHANNELS, SEQUENCE_DAYS
+from spark_jobs.features.as_known import PLAN_DAYS, look_back_start, passes
+
+TABLE = "gold.user_sequence"
+LEDGER = "gold.user_day"
+ENTRIES_PER_SLICE = 4_000_000
+Sums = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """How a channel follows from the sums of a day: value / scale, per report if it is a mean.
+
+    A channel with ``reports`` is null on days without any; one without is 0 there.
+    """
+
+    value: str
+    scale: float = 1.0
+    reports: str | None = None
+    is_mean: bool = True
+    most: float | None = None
+
+
+CHANNELS = {
+    "sessions": Channel("workouts_completed"),
+    "completion_rate": Channel("completion_permille", 1000.0, "completion_count"),
+    "load": Channel("load_au", 1000.0),
+    "planned": Channel("workouts_planned"),
+    "skipped": Channel("workouts_skipped"),
+    # Two sleeps of a day add up; two reports of a level do not.
+    "sleep_hours": Channel("sleep_s", 3600.0, "sleep_count", is_mean=False),
+    "stress": Channel("stress_permille", 1000.0, "stress_count"),
+    "energy": Channel("energy_permille", 1000.0, "energy_count"),
+    "app_minutes": Channel("screen_s", 60.0),
+    "observed": Channel("events", most=1.0),
+}
+MEASURES = tuple(dict.fromkeys(name for c in CHANNELS.values() for name in (c.value, c.reports) if name))
+
+
+def sequences(people: pl.DataFrame, entries: pl.DataFrame, night: date) -> pa.Table:
+    """Return gold.user_sequence of one night.
+
+    Parameters
+    ----------
+    people
+        The night's people: user_id, as_of_date.
+    entries
+        Entries of gold.user_day: batch_date, user_id, local_date and MEASURES. Those of later batches, of other people
+        and of other days are left out.
+    """
+    numbered = people.with_row_index("person")
+    placed = (
+        entries.filter(pl.col("batch_date") <= night)
+        .join(numbered, on="user_id")
+        .with_columns(age=(pl.col("as_of_date") - pl.col("local_date")).dt.total_days())
+        .filter(pl.col("age").is_between(0, SEQUENCE_DAYS - 1))
+    )
+    cell = placed["person"].to_numpy().astype(np.int64) * SEQUENCE_DAYS + (SEQUENCE_DAYS - 1 - placed["age"].to_numpy())
+    size = people.height * SEQUENCE_DAYS
+
+    def of_days(measure: str) -> Sums:
+        # Sums of whole numbers below 2**53 are exact in doubles, in any order.
+        return np.bincount(cell, weights=placed[measure].to_numpy(), minlength=size).astype(np.float64, copy=False)
+
+    columns = [
+        pa.repeat(pa.scalar(night, pa.date32()), people.height),
+        people["user_id"].to_arrow(),
+        people["as_of_date"].to_arrow(),
+    ]
+    offsets = pa.array(np.arange(0, size + 1, SEQUENCE_DAYS, dtype=np.int32))
+    for name, _ in SEQUENCE_CHANNELS:
+        channel = CHANNELS[name]
+        values, missing = of_days(channel.value) / channel.scale, None
+        if channel.reports is not None:
+            reports = of_days(channel.reports)
+            missing = reports == 0
+            if channel.is_mean:
+                values /= np.maximum(reports, 1)
+        if channel.most is not None:
+            values = np.minimum(values, channel.most)
+        columns.append(pa.ListArray.from_arrays(offsets, pa.array(values.astype(np.float32), mask=missing)))
+    names = list(get_table(TABLE).column_names)
+    return pa.table(columns, names=names).cast(arrow_schema(get_table(TABLE)))
+
+
+def _slices(people: pl.LazyFrame, entries: pl.LazyFrame, nights: Interval, count: int) -> Iterator[pa.Table]:
+    """Yield the nights' rows, a share of the people at a time, so that a large night fits in memory."""
+    for number in range(count):
+        own = pl.col("user_id").hash() % count == number
+        of_people = people.filter(own).collect(engine="streaming")
+        of_entries = entries.filter(own).collect(engine="streaming")
+        for night in nights.nights():
+            of_night = of_people.filter(pl.col("batch_date") == night).sort("user_id")
+            if of_night.height:
+                yield sequences(of_night.drop("batch_date"), of_entries, night)
+
+
+def build_user_sequences(interval: Interval, settings: Settings) -> None:
+    """Write gold.user_sequence of the nights for the people of gold.user_features, with their as-of dates."""
+    # Plans arrive ahead of their day, everything else on it or later.
+    days = SEQUENCE_DAYS + PLAN_DAYS
+    size = count_rows(LEDGER, settings, Interval(look_back_start(interval.start, days), interval.end))
+    for nights in passes(interval, size):
+        # The writer consumes the slices on its own threads, where the table's log must not be read.
+        people = scan_table("gold.user_features", settings, nights=nights)
+        entries = scan_table(LEDGER, settings, nights=Interval(look_back_start(nights.start, days), nights.end))
+        slices = partial(
+            _slices,
+            people.select("batch_date", "user_id", "as_of_date"),
+            entries.filter(pl.col("local_date") >= look_back_start(nights.start, SEQUENCE_DAYS)).select(
+                "batch_date", "user_id", "local_date", *MEASURES
+            ),
+            nights,
+            1 + size // ENTRIES_PER_SLICE,
+        )
+        replace_nights_stream(slices, TABLE, nights, settings)
