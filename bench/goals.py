@@ -169,7 +169,10 @@ def compare(people: int, crowd: int) -> Comparison:
     planned_goals = plan(parameters[:, 0], parameters[:, 1], parameters[:, 2], PLANNED_DAYS)
     started = time.perf_counter()
     solved = [goal_solver.estimate(amounts[person], goals[person]) for person in range(people)]
-    plans = [goal_solver.plan(*map(float, parameters[person]), periods=PLANNED_DAYS) for person in range(people)]
+    plans = [
+        goal_solver.plan(float(baseline), float(responsiveness), float(gain), PLANNED_DAYS)
+        for baseline, responsiveness, gain in parameters
+    ]
     seconds = time.perf_counter() - started
     return Comparison(
         people=people,
