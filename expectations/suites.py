@@ -158,8 +158,8 @@ CONTEXT_PATTERNS = Suite(
         ),
         Total(
             "wrong_claims",
-            "verdict NOT IN ('success', 'risk', 'neutral', 'thin') OR rank < 1"
-            " OR (verdict IN ('success', 'risk')) <> (evidence IS NOT NULL)",
+            "verdict NOT IN ('success', 'risk', 'neutral', 'thin')"
+            " OR (verdict IN ('success', 'risk')) <> (evidence IS NOT NULL AND coalesce(rank, 0) >= 1)",
         ),
     ),
 )

@@ -101,7 +101,7 @@ CONTEXT_PATTERNS = Table(
         Column("frequency", "double", "attempts per week of the window in which the person is known, at least one week"),
         Column("confidence", "double", "1 - width of the interval, 0 to 1"),
         Column("verdict", "string", "success or risk (80 % sure to differ by 5 points from the own rate), neutral, or thin"),
-        Column("rank", "bigint", "rank among the person's patterns of the same verdict, 1 is the strongest"),
+        Column("rank", "bigint", "rank among the person's findings of the verdict, 1 is the strongest; null where none"),
         Column("evidence", "string", "the finding in one sentence with its numbers; null where thin or neutral"),
     ),
     keep_daily_days=30,

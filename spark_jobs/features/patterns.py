@@ -71,7 +71,10 @@ MAX_LABEL = 200
 
 
 def attempts_in_window(ledger: DataFrame, people: DataFrame, interval: Interval) -> DataFrame:
-    """Return the attempts of each person and night in the look-back window, with their weekday.
+    """Return the attempts of each person and night in the look-back window.
+
+    Dimensions are numbers, from 1 in the order of ``DIMENSIONS``: text would be moved and compared tens of millions of
+    times.
 
     Parameters
     ----------
@@ -80,16 +83,29 @@ def attempts_in_window(ledger: DataFrame, people: DataFrame, interval: Interval)
     people
         One row per person and night: user_id, night, as_of_date, first_local_date.
     """
-    entries = entries_by_night(ledger.repartition("user_id"), interval, DAYS)
+    numbered = ledger.select(
+        "batch_date",
+        "user_id",
+        "local_date",
+        *(
+            F.array_position(_names(dimension), F.col(dimension)).cast("int").alias(dimension)
+            for dimension in DIMENSIONS
+            if dimension != "weekday"
+        ),
+        F.dayofweek("local_date").alias("weekday"),
+        (F.col("completed") + F.col("skipped")).alias("attempts"),
+        "completed",
+    )
+    entries = entries_by_night(numbered.repartition("user_id"), interval, DAYS)
     return (
         entries.join(people.hint("shuffle_hash"), on=list(KEYS))
         .withColumn("age", F.datediff("as_of_date", "local_date"))
         .where(within(DAYS))
-        .withColumn(
-            "weekday", F.element_at(F.array(*(F.lit(name) for name in WEEKDAY_NAMES)), F.dayofweek("local_date"))
-        )
-        .withColumn("attempts", F.col("completed") + F.col("skipped"))
     )
+
+
+def _names(dimension: str) -> Column:
+    return F.array(*(F.lit(value) for value in DIMENSIONS[dimension]))
 
 
 def _weeks() -> Column:
@@ -108,39 +124,48 @@ def _row(dimension: str, attempts: str, completed: str, **values: Column) -> Col
     )
 
 
-def pattern_counts(attempts: DataFrame) -> DataFrame:
-    """Return attempts and completed ones, overall, of each margin and of each cell with enough of them.
-
-    Each row carries the person's totals (all_attempts, all_completed) and weeks.
-    """
-    sums = {}
-    for dimension, values in DIMENSIONS.items():
-        for value in values:
-            for count in ("attempts", "completed"):
-                sums[f"{value}_{dimension}_{count}"] = F.sum(
-                    F.when(F.col(dimension) == value, F.col(count)).otherwise(F.lit(0))
-                )
-    people = attempts.groupBy(*KEYS).agg(
+def person_counts(attempts: DataFrame) -> DataFrame:
+    """Return one row per person and night: totals, weeks, and a pair of counts for every value of every dimension."""
+    sums = {
+        f"{dimension}_{number}_{count}": F.sum(F.when(F.col(dimension) == number, F.col(count)).otherwise(F.lit(0)))
+        for dimension, values in DIMENSIONS.items()
+        for number in range(1, len(values) + 1)
+        for count in ("attempts", "completed")
+    }
+    return attempts.groupBy(*KEYS).agg(
         F.sum("attempts").alias("all_attempts"),
         F.sum("completed").alias("all_completed"),
         F.first(_weeks()).alias("weeks"),
         *(value.alias(name) for name, value in sums.items()),
     )
-    rows = [_row(OVERALL, "all_attempts", "all_completed")]
-    for dimension, values in DIMENSIONS.items():
-        for value in values:
-            name = f"{value}_{dimension}"
-            rows.append(_row(dimension, f"{name}_attempts", f"{name}_completed", **{dimension: F.lit(value)}))
-    totals = (*KEYS, "all_attempts", "all_completed", "weeks")
-    margins = people.select(*totals, F.inline(F.array(*rows))).where(F.col("attempts") > 0)
-    cells = (
+
+
+def cell_counts(attempts: DataFrame) -> DataFrame:
+    """Return attempts and completed ones of each full cell with enough of them; dimensions are numbers."""
+    return (
         attempts.groupBy(*KEYS, *CELL_DIMENSIONS)
         .agg(F.sum("attempts").alias("attempts"), F.sum("completed").alias("completed"))
         .where(F.col("attempts") >= MIN_SUPPORT)
-        .join(people.select(*totals), on=list(KEYS))
-        .withColumns({"dimension": F.lit(CELL), "with_whom": F.lit(ANY)})
     )
-    return margins.unionByName(cells)
+
+
+def pattern_counts(people: DataFrame, cells: DataFrame) -> DataFrame:
+    """Return attempts and completed ones of each pattern: overall, the margins that have any, and the cells.
+
+    Each row carries the person's totals (all_attempts, all_completed) and weeks.
+    """
+    rows = [_row(OVERALL, "all_attempts", "all_completed")]
+    for dimension, values in DIMENSIONS.items():
+        for number, value in enumerate(values, start=1):
+            name = f"{dimension}_{number}"
+            rows.append(_row(dimension, f"{name}_attempts", f"{name}_completed", **{dimension: F.lit(value)}))
+    totals = (*KEYS, "all_attempts", "all_completed", "weeks")
+    margins = people.select(*totals, F.inline(F.array(*rows))).where(F.col("attempts") > 0)
+    named = {dimension: F.element_at(_names(dimension), F.col(dimension)) for dimension in CELL_DIMENSIONS}
+    full = cells.join(people.select(*totals), on=list(KEYS)).withColumns(
+        {"dimension": F.lit(CELL), "with_whom": F.lit(ANY), **named}
+    )
+    return margins.unionByName(full)
 
 
 def _millionths(value: Column) -> Column:
@@ -249,9 +274,17 @@ def patterns(counts: DataFrame, strengths: DataFrame) -> DataFrame:
         .otherwise(F.lit("neutral"))
     )
     rows = _with_rates(counts, strengths).withColumn("verdict", verdict)
-    strongest = Window.partitionBy(*KEYS, "verdict").orderBy(F.desc(rounded(F.abs(difference))), *KEY[1:])
     told = F.col("verdict").isin("success", "risk")
-    return rows.select(
+    strongest = Window.partitionBy(*KEYS, "verdict").orderBy(F.desc(rounded(F.abs(difference))), *KEY[1:])
+    # Only findings are ranked: sorting every row would take as long as all the rest.
+    findings = rows.where(told).withColumns(
+        {
+            "rank": F.row_number().over(strongest).cast("bigint"),
+            "evidence": _evidence(_label(), n, x, others, others_completed),
+        }
+    )
+    rest = rows.where(~told).withColumns({"rank": F.lit(None).cast("bigint"), "evidence": F.lit(None).cast("string")})
+    return findings.unionByName(rest).select(
         F.col("night").alias("batch_date"),
         *KEY,
         "attempts",
@@ -263,8 +296,8 @@ def patterns(counts: DataFrame, strengths: DataFrame) -> DataFrame:
         rounded(n / F.col("weeks")).alias("frequency"),
         rounded(1 - (high - low)).alias("confidence"),
         "verdict",
-        F.row_number().over(strongest).cast("bigint").alias("rank"),
-        F.when(told, _evidence(_label(), n, x, others, others_completed)).alias("evidence"),
+        "rank",
+        "evidence",
     )
 
 
@@ -277,10 +310,13 @@ def build_patterns(spark: SparkSession, interval: Interval, settings: Settings) 
         people = known.select("user_id", F.col("batch_date").alias("night"), "as_of_date", "first_local_date")
         window = Interval(look_back_start(nights.start, DAYS), nights.end)
         ledger = read_table(spark, LEDGER, settings, nights=window)
+        attempts = attempts_in_window(ledger, people, nights)
         # Read twice: for the priors of the nights, and for the rows that these draw.
-        counts = pattern_counts(attempts_in_window(ledger, people, nights)).persist()
+        kept = [person_counts(attempts).persist(), cell_counts(attempts).persist()]
         try:
+            counts = pattern_counts(*kept)
             strengths = spark.createDataFrame(priors(counts).collect(), PRIORS)
             write_nights(patterns(counts, strengths), TABLE, nights, settings)
         finally:
-            counts.unpersist()
+            for frame in kept:
+                frame.unpersist()

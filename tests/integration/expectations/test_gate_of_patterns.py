@@ -19,12 +19,12 @@ ANY = dict.fromkeys(DIMENSIONS, "any")
 PATTERN = ANY | {
     "batch_date": NIGHT.start, "user_id": "u1", "dimension": "overall", "attempts": 4, "completed": 3,
     "success_rate": 0.75, "shrunken_rate": 0.6, "interval_low": 0.4, "interval_high": 0.8, "frequency": 0.5,
-    "confidence": 0.6, "verdict": "neutral", "rank": 1, "evidence": None,
+    "confidence": 0.6, "verdict": "neutral", "rank": None, "evidence": None,
 }  # fmt: skip
 SOUND = [
     PATTERN,
     *(PATTERN | {"dimension": name, name: "known"} for name in DIMENSIONS),
-    PATTERN | {"dimension": "cell", "verdict": "success", "evidence": "Mornings: 75 % of 4 workouts done"},
+    PATTERN | {"dimension": "cell", "verdict": "success", "rank": 1, "evidence": "Mornings: 75 % of 4 workouts done"},
 ]
 
 
@@ -56,7 +56,7 @@ def broken(rows, settings, validator):
         ({"success_rate": 0.5}, "wrong_counts", 1),
         ({"shrunken_rate": 0.9}, "wrong_rates", 1),
         ({"verdict": "success"}, "wrong_claims", 1),
-        ({"evidence": "Mornings"}, "wrong_claims", 1),
+        ({"evidence": "Mornings", "rank": 1}, "wrong_claims", 1),
         ({"verdict": "splendid"}, "wrong_claims", 1),
     ],
 )
