@@ -15,7 +15,7 @@ from habitlake.errors import PermanentError
 from habitlake.settings import Settings
 
 if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
+    from pyarrow.fs import FileInfo, FileSystem
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,17 +96,7 @@ def list_files(location: str, settings: Settings) -> list[StoredFile]:
     """
     from pyarrow import fs
 
-    system, path = filesystem(location, settings.s3_endpoint_url)
-    try:
-        if not is_remote(location):
-            # Arrow lists an unreadable folder, or one below a file, as empty; a night must not mistake that for
-            # "no data". Only a folder that is not there has none.
-            with contextlib.suppress(FileNotFoundError):
-                next(Path(path).iterdir(), None)
-        infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
-    except (OSError, ValueError) as error:
-        msg = f"cannot list {location}: {error}; check that it is a folder and that this user may read it"
-        raise PermanentError(msg) from error
+    infos, path = _listing(location, settings, recursive=True)
     prefix = path.rstrip("/") + "/"
     return sorted(
         StoredFile(
@@ -123,12 +113,34 @@ def list_files(location: str, settings: Settings) -> list[StoredFile]:
 
 
 def folders(location: str, settings: Settings) -> list[str]:
-    """Return the names of the folders directly below a location, sorted."""
+    """Return the names of the folders directly below a location, sorted; an absent location has none.
+
+    Raises
+    ------
+    PermanentError
+        If the location exists but is no folder or cannot be read.
+    """
+    from pyarrow import fs
+
+    infos, _ = _listing(location, settings, recursive=False)
+    return sorted(info.base_name for info in infos if info.type == fs.FileType.Directory)
+
+
+def _listing(location: str, settings: Settings, *, recursive: bool) -> tuple[list["FileInfo"], str]:
+    """Return what is below a location, and its path in its file system."""
     from pyarrow import fs
 
     system, path = filesystem(location, settings.s3_endpoint_url)
-    infos = system.get_file_info(fs.FileSelector(path, recursive=False, allow_not_found=True))
-    return sorted(info.base_name for info in infos if info.type == fs.FileType.Directory)
+    try:
+        if not is_remote(location):
+            # Arrow lists an unreadable folder, or one below a file, as empty; a night must not mistake that for
+            # "no data". Only a folder that is not there has none.
+            with contextlib.suppress(FileNotFoundError):
+                next(Path(path).iterdir(), None)
+        return system.get_file_info(fs.FileSelector(path, recursive=recursive, allow_not_found=True)), path
+    except (OSError, ValueError) as error:
+        msg = f"cannot list {location}: {error}; check that it is a folder and that this user may read it"
+        raise PermanentError(msg) from error
 
 
 @contextlib.contextmanager

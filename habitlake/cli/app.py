@@ -13,6 +13,7 @@ from habitlake.errors import (
     PERMANENT_EXIT_CODE,
     TRANSIENT_EXIT_CODE,
     HabitlakeError,
+    PermanentError,
     TransientError,
     environment_error,
 )
@@ -49,6 +50,9 @@ def nightly(
     """Run the next night of this world through the real DAGs; the first run also brings in history and trains."""
     from habitlake.cli import nightly as driver
 
+    if end and not date:
+        msg = f"--end {end} needs --date, the first night of the range"
+        raise PermanentError(msg)
     night = parse_date(date) if date else None
     driver.nightly(_settings(), data=data, night=night, end=parse_date(end) if end else None)
 
@@ -79,7 +83,6 @@ def retrain(
     from datetime import timedelta
 
     from habitlake.cli import nightly as driver
-    from habitlake.errors import PermanentError
     from habitlake.nights import ledger
     from habitlake.runtime import stack
 

@@ -28,14 +28,20 @@ def read_json(module: str, arguments: Sequence[str]) -> Any:
     Raises
     ------
     PermanentError, TransientError
-        If the module fails; the message is the last line it wrote.
+        If the module fails; the message is its error.
     """
     result = subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
-        lines = result.stderr.strip().splitlines() or ["no output"]
         kind = PermanentError if result.returncode == PERMANENT_EXIT_CODE else TransientError
-        msg = f"{module} failed: {lines[-1]}"
+        msg = f"{module} failed: {error_of(result.stderr)}"
         raise kind(msg)
     return json.loads(result.stdout)
+
+
+def error_of(output: str) -> str:
+    """Return the error that a job wrote, on one line; the last line where it wrote none."""
+    lines = output.strip().splitlines() or ["no output"]
+    starts = [index for index, line in enumerate(lines) if line.startswith("error: ")]
+    return " ".join(" ".join(lines[starts[-1] :]).split()).removeprefix("error: ") if starts else lines[-1]

