@@ -10,7 +10,7 @@ from habitlake.settings import Settings
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.features import categories
 from spark_jobs.features.analytics import user_analytics
-from spark_jobs.features.as_known import look_back_start, passes, snapshot_before
+from spark_jobs.features.as_known import LOOK_BACK_DAYS, look_back_start, passes, snapshot_before
 from spark_jobs.features.habit import habit_states, origin_of
 
 HABIT, ANALYTICS = "gold.habit_state", "gold.user_analytics"
@@ -61,8 +61,14 @@ def build_analytics(spark: SparkSession, interval: Interval, settings: Settings)
         }
         start = look_back_start(nights.start)
         ledgers = {
-            name: read_table(spark, name, settings, nights=Interval(start, nights.end))
-            for name in ("gold.user_day", categories.LEDGER)
+            name: read_table(
+                spark,
+                name,
+                settings,
+                nights=Interval(start, nights.end),
+                local_from=look_back_start(nights.start, days),
+            )
+            for name, days in (("gold.user_day", LOOK_BACK_DAYS), (categories.LEDGER, categories.DAYS))
         }
         profiles = read_table(spark, "silver.profiles", settings, upto=nights.end)
         write_nights(user_analytics(snapshots, ledgers, profiles, nights), ANALYTICS, nights, settings)

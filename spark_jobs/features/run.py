@@ -17,7 +17,15 @@ from habitlake.settings import Settings
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.common.session import spark_session
 from spark_jobs.features import categories, contexts, patterns, people, sequences
-from spark_jobs.features.as_known import LOOK_BACK_DAYS, PLAN_DAYS, look_back_start, passes, snapshot_before
+from spark_jobs.features.as_known import (
+    LOOK_BACK_DAYS,
+    PLAN_DAYS,
+    look_back_start,
+    passes,
+    people_by_night,
+    snapshot_before,
+    with_profile,
+)
 from spark_jobs.features.categories import category_entries
 from spark_jobs.features.contexts import context_entries
 from spark_jobs.features.user_day import ledger_entries
@@ -92,14 +100,12 @@ def _build_pass(spark: SparkSession, interval: Interval, settings: Settings) -> 
         if snapshot is None
         else read_table(spark, "gold.user_day", settings, nights=Interval(snapshot + ONE_DAY, interval.end))
     )
-    rows = snapshots(
-        ledgers,
-        since,
-        before,
-        read_table(spark, "silver.profiles", settings, upto=interval.end),
-        interval,
-    )
-    write_nights(rows, "gold.user_features", interval, settings)
+    profiles = read_table(spark, "silver.profiles", settings, upto=interval.end)
+    known = with_profile(people_by_night(since, before, interval), profiles).persist()
+    try:
+        write_nights(snapshots(ledgers, known, interval), "gold.user_features", interval, settings)
+    finally:
+        known.unpersist()
 
 
 def _timed(context: JobContext, what: str, build: Callable[[], None]) -> None:

@@ -28,7 +28,7 @@ from spark_jobs.features.aggregates import (
     weighted_mean,
     within,
 )
-from spark_jobs.features.as_known import LOOK_BACK_DAYS, aged_entries, people_by_night, with_profile
+from spark_jobs.features.as_known import LOOK_BACK_DAYS, aged_entries
 
 STREAK_GAP_DAYS = 7
 INJURY_DAYS = 14
@@ -194,27 +194,16 @@ def _derived() -> dict[str, Column]:
     }
 
 
-def snapshots(
-    ledgers: Mapping[str, DataFrame],
-    since_snapshot: DataFrame,
-    before: DataFrame | None,
-    profiles: DataFrame,
-    interval: Interval,
-) -> DataFrame:
+def snapshots(ledgers: Mapping[str, DataFrame], people: DataFrame, interval: Interval) -> DataFrame:
     """Return gold.user_features of every night of the interval.
 
     Parameters
     ----------
     ledgers
         Entries of each ledger, by table name, that the nights may look back to.
-    since_snapshot
-        gold.user_day entries of all batches after the snapshot before, up to the interval's end.
-    before
-        The newest snapshot before the interval, or None.
-    profiles
-        Profile versions of all batches up to the interval's end.
+    people
+        The people of each night, as ``as_known.with_profile`` returns them; read once for each ledger and window.
     """
-    people = with_profile(people_by_night(since_snapshot, before, interval), profiles)
     keys = ["user_id", "night"]
 
     def known(entries: DataFrame, days: int, people: DataFrame) -> DataFrame:

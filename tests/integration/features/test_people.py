@@ -16,6 +16,7 @@ from spark_jobs.common.delta import conform
 from spark_jobs.common.session import spark_session
 from spark_jobs.features import categories, contexts
 from spark_jobs.features.analytics import user_analytics
+from spark_jobs.features.as_known import people_by_night, with_profile
 from spark_jobs.features.categories import category_entries
 from spark_jobs.features.contexts import context_entries
 from spark_jobs.features.habit import habit_states, origin_of
@@ -477,7 +478,7 @@ def gold(engines, module_settings):
             categories.LEDGER: category_entries(workouts, events["silver.interactions"], profiles),
         }
         days = ledgers["gold.user_day"]
-        features = snapshots(ledgers, days, None, profiles, interval).cache()
+        features = snapshots(ledgers, with_profile(people_by_night(days, None, interval), profiles), interval).cache()
         origin = origin_of(None, min(row.batch_date for row in days.select("batch_date").distinct().collect()))
         habit = conform(
             habit_states(features, days, None, profiles, interval, origin=origin, snapshot=None), "gold.habit_state"

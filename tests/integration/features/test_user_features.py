@@ -9,7 +9,7 @@ from habitlake.clock import Interval
 from habitlake.tables import get_table
 from spark_jobs.common.session import spark_session
 from spark_jobs.features import categories, contexts
-from spark_jobs.features.as_known import passes
+from spark_jobs.features.as_known import passes, people_by_night, with_profile
 from spark_jobs.features.user_features import snapshots
 
 NIGHT = date(2026, 3, 31)
@@ -44,7 +44,8 @@ def features(spark, ledger, interval=LAST_NIGHT, before=None):
         "gold.user_day": entries,
         **{name: spark.createDataFrame([], get_table(name).ddl()) for name in (contexts.LEDGER, categories.LEDGER)},
     }
-    found = snapshots(ledgers, entries, snapshot, profiles, interval).collect()
+    people = with_profile(people_by_night(entries, snapshot, interval), profiles)
+    found = snapshots(ledgers, people, interval).collect()
     return {(row.user_id, row.batch_date): row.asDict() for row in found}
 
 
