@@ -6,10 +6,10 @@
     {%- set z = 1.959964 -%}
     {%- set n = 'nullif(' ~ trials ~ ', 0)::numeric' -%}
     {%- set p = '(' ~ successes ~ ' / ' ~ n ~ ')' -%}
-    round(greatest(0, least(1,
+    case when {{ trials }} > 0 then round(greatest(0, least(1,
         ({{ p }} + {{ z * z }} / (2 * {{ n }})
         {{ '-' if end == 'low' else '+' }} {{ z }} * sqrt({{ p }} * (1 - {{ p }}) / {{ n }}
         + {{ z * z }} / (4 * {{ n }} * {{ n }})))
         / (1 + {{ z * z }} / {{ n }})
-    )), 4)
+    )), 4) end
 {%- endmacro %}

@@ -21,9 +21,15 @@ CHANGED_KEYS: dict[str, dict[str, str]] = {
     "_changed_workouts": {"user_id": "text", "workout_id": "text"},
     "_changed_habit_points": {"first_session_date": "date", "days_since_start": "bigint"},
     "_changed_week_ends": {"as_of_date": "date"},
-    "_changed_feature_dates": {"local_date": "date"},
     "_changed_decision_dates": {"local_date": "date"},
+    "_changed_outcome_dates": {"local_date": "date"},
 }
+DATES_ANSWERED = """
+SELECT DISTINCT decisions.local_date
+FROM lake.silver_intervention_events AS events
+INNER JOIN lake.gold_decisions AS decisions ON decisions.decision_id = events.decision_id
+WHERE events.batch_date = ANY({nights})
+"""
 # Exported table -> (table of changed keys, the keys of its rows of some nights).
 KEYS_OF_NIGHTS: dict[str, tuple[tuple[str, str], ...]] = {
     "silver.profiles": (
@@ -55,11 +61,13 @@ KEYS_OF_NIGHTS: dict[str, tuple[tuple[str, str], ...]] = {
             )
             """,
         ),
-    ),
-    "gold.user_day_category": (
+        # What follows a decision counts for a week (int_intervention_days).
         (
-            "_changed_feature_dates",
-            "SELECT DISTINCT local_date FROM lake.gold_user_day_category WHERE batch_date = ANY({nights})",
+            "_changed_outcome_dates",
+            """
+            SELECT DISTINCT local_date
+            FROM lake.gold_user_day WHERE batch_date = ANY({nights}) AND batch_date <= local_date + 7
+            """,
         ),
     ),
     "gold.habit_state": (
@@ -82,17 +90,14 @@ KEYS_OF_NIGHTS: dict[str, tuple[tuple[str, str], ...]] = {
             "_changed_decision_dates",
             "SELECT DISTINCT local_date FROM lake.gold_decisions WHERE batch_date = ANY({nights})",
         ),
+        (
+            "_changed_outcome_dates",
+            "SELECT DISTINCT local_date FROM lake.gold_decisions WHERE batch_date = ANY({nights})",
+        ),
     ),
     "silver.intervention_events": (
-        (
-            "_changed_decision_dates",
-            """
-            SELECT DISTINCT decisions.local_date
-            FROM lake.silver_intervention_events AS events
-            INNER JOIN lake.gold_decisions AS decisions ON decisions.decision_id = events.decision_id
-            WHERE events.batch_date = ANY({nights})
-            """,
-        ),
+        ("_changed_decision_dates", DATES_ANSWERED),
+        ("_changed_outcome_dates", DATES_ANSWERED),
     ),
 }
 

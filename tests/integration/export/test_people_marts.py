@@ -7,6 +7,7 @@ import pytest
 from habitlake.cli.lake import query as query_lake
 from habitlake.runtime import postgres
 from tests.integration.export.marts import contents_of, example_queries, tutorial_queries
+from tests.integration.export.product import write_product
 from tests.integration.export.rows import analytics, habit, night, profile, user_day, workout, write
 
 PEOPLE = [f"u{number}" for number in range(8)]
@@ -33,6 +34,7 @@ def write_nights(settings, people: list[str], extra: list[dict], last: int = 31)
         analytics(day, user, goal_progress=float(number % 2)) for day in SUNDAYS for number, user in enumerate(people)
     ]
     write(settings, "gold.user_analytics", weeks, 5, last)
+    write_product(settings, people, 5, last)
 
 
 @pytest.fixture

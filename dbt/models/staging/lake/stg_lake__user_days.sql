@@ -12,6 +12,7 @@ select
     load_au,
     completion_count,
     completion_permille,
+    intensity_count,
     heart_rate_count,
     heart_rate_deci,
     app_visits,
