@@ -120,7 +120,7 @@ def sources() -> dict[str, Any]:
 
 def sources_yaml() -> str:
     """Return the text of the sources file."""
-    return HEADER + yaml.dump(sources(), Dumper=_Dumper, sort_keys=False, width=150)
+    return HEADER + yaml.dump(sources(), Dumper=_Dumper, sort_keys=False, width=120)
 
 
 def main() -> int:
