@@ -14,6 +14,7 @@ from expectations.validate import Validator
 from habitlake.cli.lake import query
 from habitlake.clock import Interval, night_end
 from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.tables import FEATURES as FEATURE_REGISTRY
 from habitlake.tables import get_table
 from habitlake.tables.people import SEQUENCE_CHANNELS
 
@@ -33,7 +34,7 @@ AUDIT = {"_source_file": "a.jsonl", "raw_count": 10, "accepted_count": 8, "dupli
 LEDGER = {"user_id": "u1", "local_date": NIGHT} | {
     name: 0 for name in get_table("gold.user_day").column_names if name not in ("batch_date", "user_id", "local_date")
 }
-FEATURES = {
+FEATURES = {feature.name: 0 for feature in FEATURE_REGISTRY if feature.null_means is None} | {
     "user_id": "u1", "event_timestamp": END, "created_timestamp": END, "time_zone": "Europe/Berlin",
     "as_of_date": NIGHT, "first_local_date": NIGHT, "workout_frequency_7d": 0.5, "workout_frequency_30d": 0.4,
     "stress_level": 4.0, "streak_length_current": 3,
@@ -146,7 +147,8 @@ BAD = [
     ("gold", "gold.user_day", {"steps": -1}, "ExpectColumnValuesToBeNull(negative_measure)", ["steps"]),
     ("gold", "gold.user_day", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
     ("gold", "gold.user_features", {"user_id": "u0"}, "ExpectColumnValuesToBeUnique(user_id)", []),
-    ("gold", "gold.user_features", {"workout_frequency_30d": 30.0}, "ExpectColumnValuesToBeBetween(workout_frequency_30d)", ["30.0"]),
+    ("gold", "gold.user_features", {"workout_frequency_30d": 30.0}, "ExpectColumnValuesToBeNull(feature_violation)", ["workout_frequency_30d"]),
+    ("gold", "gold.user_features", {"sessions_7d": None}, "ExpectColumnValuesToBeNull(feature_violation)", ["sessions_7d"]),
     ("gold", "gold.user_features", {"as_of_date": NEXT}, "ExpectColumnValuesToBeBetween(days_as_of_before_night)", ["-1"]),
     ("gold", "gold.habit_state", {"strength": 1.2}, "ExpectColumnValuesToBeNull(habit_violation)", ["strength"]),
     ("gold", "gold.habit_state", {"status": "gone"}, "ExpectColumnValuesToBeNull(habit_violation)", ["status"]),
@@ -245,23 +247,26 @@ def test_a_failing_gate_stops_the_night_with_one_screen(services, job):
     assert "Traceback" not in result.stderr
     screen = result.stderr[result.stderr.index("error: ") :]
     assert "gate gold failed: 1 expectation does not hold; nothing was published" in screen
-    assert "2026-03-31 gold.user_features: ExpectColumnValuesToBeBetween(stress_level)" in screen
+    assert "2026-03-31 gold.user_features: ExpectColumnValuesToBeNull(feature_violation)" in screen
     assert "1 of 2 rows, such as" in screen
-    assert "12.0" in screen
-    assert "and (stress_level < 1 or stress_level > 10)" in screen
+    assert "stress_level < 1 OR stress_level > 10" in screen
     assert len(screen.splitlines()) < 25
-    stored = scan_table("ops.gate_results", services).filter(~pl.col("success")).collect()
-    assert stored["expectation"].to_list() == ["ExpectColumnValuesToBeBetween(stress_level)"]
+    failing = ~pl.col("success") & (pl.col("severity") == "fail")  # tables without rows warn
+    stored = scan_table("ops.gate_results", services).filter(failing).collect()
+    assert stored["expectation"].to_list() == ["ExpectColumnValuesToBeNull(feature_violation)"]
+    assert json.loads(stored["sample"].item()) == ["stress_level"]
 
     plant(services, "gold.user_features", FEATURES)
     job(services, "expectations.run", "--gate", "gold", "--start", str(NIGHT))
-    assert scan_table("ops.gate_results", services).filter(~pl.col("success")).collect().height == 0
+    assert scan_table("ops.gate_results", services).filter(failing).collect().height == 0
 
 
 def test_the_screen_stays_one_screen_however_much_is_wrong(settings):
     bad = {"stress_level": 99.0, "workout_frequency_30d": 99.0, "skip_rate_30d": 9.0, "sleep_hours_7d": 99.0}
-    bad |= {"partner_share_30d": 9.0, "completion_rate_30d": 9.0, "goal_progress_rate": 9.0, "time_zone": None}
+    bad |= {"time_zone": None, "as_of_date": None, "first_local_date": None}
     plant(settings, "gold.user_features", *rows_of("gold.user_features", *[bad] * 50))
+    plant(settings, "gold.habit_state", *rows_of("gold.habit_state", {"strength": 9.0}))
+    plant(settings, "gold.user_analytics", *rows_of("gold.user_analytics", {"engagement_score": 9.0}))
     failed = [row for row in check_gate("gold", ONE, settings) if not row["success"] and row["severity"] == "fail"]
     screen = failure_screen("gold", failed)
     assert f"and {len(failed) - 5} more" in screen
