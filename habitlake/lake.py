@@ -20,6 +20,7 @@ from habitlake.tables import Table, get_table
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
+    from deltalake import DeltaTable
 
 COMMIT_ATTEMPTS = 5
 TABLE_PROPERTIES = {
@@ -105,14 +106,18 @@ def arrow_schema(table: Table) -> "pa.Schema":
 
 
 def create_table(name: str, settings: Settings) -> None:
-    """Create the table with the registry's schema if it is not there yet; safe to call from many processes."""
+    """Create the table with the registry's schema if it is not there yet; safe to call from many processes.
+
+    A table that was made before the registry gained a column gains it too; its older rows hold null.
+    """
     from deltalake import DeltaTable, Schema
     from deltalake.exceptions import DeltaError
 
     uri, options = table_uri(name, settings), storage_options(settings)
-    if DeltaTable.is_deltatable(uri, storage_options=options):
-        return
     table = get_table(name)
+    if DeltaTable.is_deltatable(uri, storage_options=options):
+        _add_columns(DeltaTable(uri, storage_options=options), table)
+        return
     try:
         DeltaTable.create(
             uri,
@@ -128,6 +133,28 @@ def create_table(name: str, settings: Settings) -> None:
         if not DeltaTable.is_deltatable(uri, storage_options=options):
             msg = f"cannot create table {name} at {uri}: {error}"
             raise PermanentError(msg) from error
+
+
+def _add_columns(stored: "DeltaTable", table: Table) -> None:
+    """Add the columns that the registry has and the stored table lacks."""
+    from deltalake import Schema
+    from deltalake.exceptions import CommitFailedError
+
+    def missing() -> list[str]:
+        known = {field.name for field in stored.schema().fields}
+        return [name for name in table.column_names if name not in known]
+
+    wanted = missing()
+    if not wanted:
+        return
+    fields = Schema.from_arrow(arrow_schema(table)).fields
+    try:
+        stored.alter.add_columns([field for field in fields if field.name in wanted])
+    except CommitFailedError:
+        # Another process was first.
+        stored.update_incremental()
+        if missing():
+            raise
 
 
 def scan_table(
