@@ -50,7 +50,13 @@
     ),
 ] %}
 
-with nights as (
+with kpis as (
+
+    {{ kpis() }}
+
+),
+
+nights as (
 
     select
         min(batch_date) as first_night,
@@ -201,7 +207,7 @@ scored as (
             else kpis.missing_because
         end as not_measurable_because
     from weeks
-    cross join {{ ref('int_kpis') }} as kpis
+    cross join kpis
     left join shown on kpis.kpi = shown.kpi and weeks.week_start_date = shown.week_start_date
     left join shown as earlier on kpis.kpi = earlier.kpi and weeks.week_start_date - 28 = earlier.week_start_date
 
