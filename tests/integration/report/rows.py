@@ -155,7 +155,7 @@ def habit_states() -> list[dict]:
             "status_at_66_days": ("not_yet", "reached", "missed")[index % 3],
         }
 
-    return [state(NIGHT, index, 3 * index + 40) for index in range(PEOPLE)] + [
+    return [state(NIGHT, index, 3 * (index // 2) + 40) for index in range(PEOPLE)] + [
         state(back(days), 0, 40 - days) for days in range(1, 30)
     ]
 
@@ -282,7 +282,15 @@ def analytics() -> list[dict]:
     ]  # fmt: skip
 
 
+def goals() -> list[dict]:
+    return [
+        {"batch_date": NIGHT, "user_id": HERO, "kind": "weekly_sessions", "valid_for": NIGHT + timedelta(days=1),
+         "recommended_goal": 4.0, "usual_amount": 3.5, "success_probability": 0.62, "difficulty_level": "moderate"}
+    ]  # fmt: skip
+
+
 TABLES = {
+    "gold.goals": goals,
     "silver.batch_audit": audits,
     "ops.gate_results": gate_results,
     "gold.user_features": features,
