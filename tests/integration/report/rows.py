@@ -162,7 +162,14 @@ def habit_states() -> list[dict]:
 
 def patterns() -> list[dict]:
     anything = dict.fromkeys(("time_slot", "weekday", "weather_band", "location", "with_whom"), "any")
-    common = {"batch_date": NIGHT, "user_id": HERO, "interval_low": 0.6, "interval_high": 0.9, **anything}
+    common = {
+        "batch_date": NIGHT,
+        "user_id": HERO,
+        "interval_low": 0.6,
+        "interval_high": 0.9,
+        **anything,
+        "shrunken_rate": 0.74,
+    }
     return [
         {**common, "dimension": "overall", "attempts": 40, "completed": 27, "success_rate": 0.675, "rank": 1},
         {

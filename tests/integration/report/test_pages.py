@@ -29,6 +29,7 @@ TEXTS = {
         "Forming: strength 0.49",
         "mornings 81 % of 27, evenings 38 % of 13 " + HOSTILE,
         "fridays 38 % of 13",
+        "81 % of 27 74 % 60 to 90 %",
         "Weekly target: 3 sessions",
         "raises it",
         "weekly sessions 4 3.5 62 % moderate",
