@@ -11,6 +11,7 @@ from habitlake.report.stores import Row, Stores
 LAST_WEEK = 17
 CONTEXT_DAYS = 28
 MIN_CELL = 10
+MIN_PEOPLE = 5
 SLOTS = {
     "early_morning": "04–07",
     "morning": "07–11",
@@ -47,12 +48,12 @@ def habit(stores: Stores, night: date) -> Content:
 
 
 def habit_view(night: date, curve: Sequence[Row], statuses: Sequence[Row], at_66: Row) -> Content:
-    """Shape the habit panel."""
+    """Shape the habit panel; weeks of fewer than 5 people are not told."""
     if not statuses:
         msg = f"no habit state is stored for night {night} yet: the nightly run's features write gold.habit_state"
         raise MissingError(msg)
     people = sum(row["people"] for row in statuses)
-    weeks = {row["week"]: row for row in curve}
+    weeks = {row["week"]: row for row in curve if row["people"] >= MIN_PEOPLE}
     span = range(max(weeks, default=0) + 1)
 
     def values(name: str) -> tuple[float | None, ...]:
@@ -198,6 +199,7 @@ HABIT = Recipe(
     (
         *described("gold.habit_state", ("strength", "habit_score", "status")),
         ("median person", "half of the people with that many weeks are below this strength, half above"),
+        ("gaps", f"weeks with fewer than {MIN_PEOPLE} people are not told"),
         ("middle half", "from the 25th to the 75th percentile of the people with that many weeks"),
         (
             "how to read the curve",

@@ -7,7 +7,7 @@ from typing import Any
 from habitlake.errors import PermanentError
 from habitlake.report import wording
 from habitlake.report.night.people import WEEKDAYS
-from habitlake.report.panels import Content, MissingError, Recipe
+from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 from habitlake.tables import FEATURES
 
@@ -194,10 +194,18 @@ def goals(stores: Stores, user_id: str, night: date, features: Row) -> Content:
         night,
         user_id,
     )
-    return goals_view(rows[0] if rows else {}, features, targets[0] if targets else {})
+    recommended = stores.lake(
+        "SELECT kind, valid_for, recommended_goal, usual_amount, success_probability, difficulty_level FROM gold.goals"
+        " WHERE batch_date = ? AND user_id = ? ORDER BY kind DESC",
+        night,
+        user_id,
+    )
+    return goals_view(rows[0] if rows else {}, features, targets[0] if targets else {}, recommended)
 
 
-def goals_view(analytics: Mapping[str, Any], features: Mapping[str, Any], targets: Mapping[str, Any]) -> Content:
+def goals_view(
+    analytics: Mapping[str, Any], features: Mapping[str, Any], targets: Mapping[str, Any], recommended: Sequence[Row]
+) -> Content:
     """Shape the goals; without the record of the app the features' main goal stands alone."""
     progress = [
         {"name": name, "meaning": meaning, "share": analytics[column]}
@@ -207,7 +215,7 @@ def goals_view(analytics: Mapping[str, Any], features: Mapping[str, Any], target
     if not progress and features.get("goal_progress") is not None:
         name, meaning = GOALS["goal_progress"]
         progress = [{"name": name, "meaning": meaning, "share": features["goal_progress"]}]
-    if not progress:
+    if not progress and not recommended:
         msg = "the person has stated no goal that can be measured: targets come with profile events"
         raise MissingError(msg)
     return {
@@ -216,6 +224,7 @@ def goals_view(analytics: Mapping[str, Any], features: Mapping[str, Any], target
         "rate": features.get("goal_progress_rate"),
         "weeks": features.get("weeks_to_goal"),
         "rows": progress,
+        "recommended": recommended,
     }
 
 
@@ -248,6 +257,8 @@ GOAL_PANEL = Recipe(
     goals,
     (
         ("progress", "0 % at the start, 100 % when the goal is reached"),
+        *described("gold.goals", ("recommended_goal", "usual_amount", "difficulty_level")),
+        ("chance", "probability that the person meets the goal, as set"),
         ("rate of progress", "sessions of the week over the weekly target; 1 is on plan"),
         ("weeks to goal", "at the pace of the last weeks; not known where the pace leads nowhere"),
     ),

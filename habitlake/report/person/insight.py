@@ -154,8 +154,16 @@ CONTEXTS = Recipe(
     "When and where this person's workouts succeed, with the evidence.",
     contexts,
     (
-        *described("gold.context_patterns", ("attempts", "success_rate", "shrunken_rate", "confidence", "verdict")),
-        ("90 % interval", "interval of the shrunken rate: few attempts make it wide"),
+        ("completed", "share of the attempts in these circumstances that were completed, as counted"),
+        (
+            "estimate",
+            "success rate drawn towards the person's and the population's rates: few attempts say little by themselves",
+        ),
+        ("90 % interval", "of the estimate; few attempts make it wide"),
+        (
+            "best, risk",
+            "estimate five points or more above or below the person's own rate, on that side with 80 % probability",
+        ),
     ),
 )
 PREDICTIONS = Recipe(

@@ -155,14 +155,21 @@ def habit_states() -> list[dict]:
             "status_at_66_days": ("not_yet", "reached", "missed")[index % 3],
         }
 
-    return [state(NIGHT, index, 3 * index + 40) for index in range(PEOPLE)] + [
+    return [state(NIGHT, index, 3 * (index // 2) + 40) for index in range(PEOPLE)] + [
         state(back(days), 0, 40 - days) for days in range(1, 30)
     ]
 
 
 def patterns() -> list[dict]:
     anything = dict.fromkeys(("time_slot", "weekday", "weather_band", "location", "with_whom"), "any")
-    common = {"batch_date": NIGHT, "user_id": HERO, "interval_low": 0.6, "interval_high": 0.9, **anything}
+    common = {
+        "batch_date": NIGHT,
+        "user_id": HERO,
+        "interval_low": 0.6,
+        "interval_high": 0.9,
+        **anything,
+        "shrunken_rate": 0.74,
+    }
     return [
         {**common, "dimension": "overall", "attempts": 40, "completed": 27, "success_rate": 0.675, "rank": 1},
         {
@@ -282,7 +289,15 @@ def analytics() -> list[dict]:
     ]  # fmt: skip
 
 
+def goals() -> list[dict]:
+    return [
+        {"batch_date": NIGHT, "user_id": HERO, "kind": "weekly_sessions", "valid_for": NIGHT + timedelta(days=1),
+         "recommended_goal": 4.0, "usual_amount": 3.5, "success_probability": 0.62, "difficulty_level": "moderate"}
+    ]  # fmt: skip
+
+
 TABLES = {
+    "gold.goals": goals,
     "silver.batch_audit": audits,
     "ops.gate_results": gate_results,
     "gold.user_features": features,

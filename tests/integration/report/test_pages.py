@@ -11,10 +11,10 @@ pytestmark = pytest.mark.skipif(browser.find() is None, reason="Chromium is not 
 TEXTS = {
     "night": (
         "Night of Tue 31 Mar 2026",
-        "1,000 lines = 980 accepted + 5 duplicates + 15 refused: every line is accounted for",
+        "1,000 lines = 980 accepted + 5 duplicate + 15 refused: every line is accounted for",
         "failed at check_silver",
         "equipment known " + HOSTILE,
-        "1 target missed, 1 not measurable",
+        "target missed 1, not measurable 1",
         "70.0 %",
         "21 active on the day",
         "Automatic by day 66: 50 % of 26 people",
@@ -29,8 +29,10 @@ TEXTS = {
         "Forming: strength 0.49",
         "mornings 81 % of 27, evenings 38 % of 13 " + HOSTILE,
         "fridays 38 % of 13",
+        "81 % of 27 74 % 60 to 90 %",
         "Weekly target: 3 sessions",
         "raises it",
+        "weekly sessions 4 3.5 62 % moderate",
         "delivered, opened, acted on, rated 4 stars",
         "You had 3 sessions in the week. " + HOSTILE,
         "stress relief",

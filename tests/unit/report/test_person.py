@@ -50,11 +50,11 @@ def test_key_figures_carry_meaning_and_unit_and_say_why_they_are_missing():
 
 
 def test_goals_fall_back_on_the_features_and_say_when_there_are_none():
-    view = facts.goals_view({"goal_progress_steps": 0.5, "goal_progress_weight": None}, {}, {})
+    view = facts.goals_view({"goal_progress_steps": 0.5, "goal_progress_weight": None}, {}, {}, [])
     assert [(row["name"], row["share"]) for row in view["rows"]] == [("steps", 0.5)]
-    assert facts.goals_view({}, {"goal_progress": 0.3}, {})["rows"][0]["share"] == 0.3
+    assert facts.goals_view({}, {"goal_progress": 0.3}, {}, [])["rows"][0]["share"] == 0.3
     with pytest.raises(MissingError, match="no goal"):
-        facts.goals_view({}, {"goal_progress": None}, {})
+        facts.goals_view({}, {"goal_progress": None}, {}, [])
 
 
 def test_circumstances_are_named_by_what_is_not_any():

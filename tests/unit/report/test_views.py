@@ -96,7 +96,7 @@ def test_without_a_single_known_miss_the_map_counts_sessions():
 def test_the_habit_panel_counts_statuses_and_those_past_day_66():
     view = people.habit_view(
         NIGHT,
-        [{"week": 1, "people": 3, "low": 0.1, "middle": 0.2, "high": 0.3}],
+        [{"week": week, "people": people, "low": 0.1, "middle": 0.2, "high": 0.3} for week, people in ((1, 5), (2, 4))],
         [{"status": "forming", "people": 3, "strength": 0.2}, {"status": "automatic", "people": 1, "strength": 0.9}],
         {"reached": 1, "past": 4},
     )
@@ -107,6 +107,7 @@ def test_the_habit_panel_counts_statuses_and_those_past_day_66():
         ("lapsed", 0, 0.0),
     ]
     assert view["people"] == 4
+    assert [row["week"] for row in view["weeks"]] == [1]
     with pytest.raises(MissingError, match="habit state"):
         people.habit_view(NIGHT, [], [], {"reached": 0, "past": 0})
 
