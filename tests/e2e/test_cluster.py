@@ -29,6 +29,9 @@ from habitlake.runtime.serve import Service
 from habitlake.settings import PROJECT_ROOT, Settings
 from habitlake.storage import filesystem
 
+# The first test also waits for the embedded world and for the services.
+pytestmark = pytest.mark.timeout(1800)
+
 MOTO = str(Path(sys.executable).with_name("moto_server"))
 REDIS = shutil.which("redis-server")
 WORKERS = 2
@@ -93,7 +96,7 @@ class Services:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         assert result.returncode == 0, f"{module}:\n{result.stdout[-1500:]}\n{result.stderr[-3000:]}"

@@ -2,6 +2,11 @@
 
 import json
 
+import pytest
+
+# The first test also waits for the world: its history, training and the first night.
+pytestmark = pytest.mark.timeout(1800)
+
 
 def test_the_first_run_ends_with_tonights_queue_and_every_task_green(world):
     for part in ("Landing", "Gates", "adherence", "Tonight's queue", "make up"):
