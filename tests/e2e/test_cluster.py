@@ -25,6 +25,7 @@ from habitlake.clock import Interval
 from habitlake.lake import scan_table
 from habitlake.nights import ledger
 from habitlake.runtime import postgres
+from habitlake.runtime.background import free_port
 from habitlake.runtime.serve import Service
 from habitlake.settings import PROJECT_ROOT, Settings
 from habitlake.storage import filesystem
@@ -38,12 +39,6 @@ WORKERS = 2
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 START_TIMEOUT_S = 60
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(port, log):
