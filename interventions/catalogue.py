@@ -1,6 +1,6 @@
-"""Triggers and interventions as reviewed data: two YAML files, checked when they are read.
+"""Triggers and interventions as reviewed data: YAML files, checked when they are read.
 
-``Catalogue.version`` is a hash of both files, so a decision names exactly the texts and thresholds it came from.
+``Catalogue.version`` is a hash of all of them, so a decision names exactly the texts and thresholds it came from.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ Action = Literal[
 ]  # fmt: skip
 Language = Literal["en", "de"]
 Style = Literal["encouraging", "direct"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 STYLES: tuple[Style, ...] = get_args(Style)
 PLAIN_FORMATS = frozenset({"decimal", "day"})
@@ -67,6 +68,7 @@ class Intervention(_Entry):
     ``requires`` must all hold.
     """
 
+    name: Name
     action: Action
     triggers: Annotated[tuple[str, ...], Field(min_length=1)]
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
@@ -86,10 +88,10 @@ class Intervention(_Entry):
             for style in STYLES:
                 texts = self.messages.get(language, {}).get(style)
                 if not texts:
-                    msg = f"{self.action}: no message for {language}, {style}"
+                    msg = f"{self.name}: no message for {language}, {style}"
                     raise ValueError(msg)
                 if placeholders(texts[-1]):
-                    msg = f"{self.action} {language} {style}: the last message must name no value"
+                    msg = f"{self.name} {language} {style}: the last message must name no value"
                     raise ValueError(msg)
         return self
 
@@ -107,27 +109,27 @@ class Catalogue(_Entry):
         """Triggers whose inputs exist."""
         return tuple(trigger for trigger in self.triggers if trigger.active)
 
-    def intervention(self, action: str) -> Intervention:
-        """Return the intervention of that action."""
-        return next(item for item in self.interventions if item.action == action)
+    def intervention(self, name: str) -> Intervention:
+        """Return the intervention of that name."""
+        return next(item for item in self.interventions if item.name == name)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [trigger.name for trigger in self.triggers]
-        actions = [item.action for item in self.interventions]
-        if len(set(names)) < len(names) or len(set(actions)) < len(actions):
-            msg = "a trigger or an action is named twice"
+        interventions = [item.name for item in self.interventions]
+        if len(set(names)) < len(names) or len(set(interventions)) < len(interventions):
+            msg = "a trigger or an intervention is named twice"
             raise ValueError(msg)
         for item in self.interventions:
             unknown = set(item.triggers) - set(names)
             if unknown:
-                msg = f"{item.action}: unknown triggers {sorted(unknown)}"
+                msg = f"{item.name}: unknown triggers {sorted(unknown)}"
                 raise ValueError(msg)
             for language, styles in item.messages.items():
                 formats = {form for texts in styles.values() for text in texts for _, form in placeholders(text)}
                 wrong = formats - PLAIN_FORMATS - set(self.units[language])
                 if wrong:
-                    msg = f"{item.action} {language}: unknown formats {sorted(wrong)}"
+                    msg = f"{item.name} {language}: unknown formats {sorted(wrong)}"
                     raise ValueError(msg)
         return self
 
@@ -138,20 +140,22 @@ def placeholders(text: str) -> list[tuple[str, str]]:
 
 
 def load_catalogue(folder: Path = FOLDER) -> Catalogue:
-    """Read and check ``triggers.yaml`` and ``library.yaml``.
+    """Read and check ``triggers.yaml`` and every file of ``library/``, in the order of their names.
 
     Raises
     ------
     PermanentError
         If a file is not as it should be; the message says where.
     """
-    contents: dict[str, Any] = {}
+    contents: dict[str, Any] = {"interventions": []}
     digest = hashlib.sha256()
     try:
-        for name in ("triggers.yaml", "library.yaml"):
-            raw = (folder / name).read_bytes()
+        for file in (folder / "triggers.yaml", *sorted((folder / "library").glob("*.yaml"))):
+            raw = file.read_bytes()
             digest.update(raw)
-            contents |= yaml.safe_load(raw)
+            content = yaml.safe_load(raw)
+            contents["interventions"] += content.pop("interventions", [])
+            contents |= content
         return Catalogue(version=digest.hexdigest()[:8], **contents)
     except (ValidationError, yaml.YAMLError, TypeError) as error:
         msg = f"the intervention catalogue in {folder} is wrong: {error}; correct the YAML"

@@ -95,8 +95,8 @@ def explanation(decision: dict[str, Any], known: Catalogue, queue_row: dict[str,
     return {
         **{name: decision[name] for name in (
             "decision_id", "user_id", "batch_date", "local_date", "time_zone", "horizon", "decided_at", "available",
-            "unavailable_reasons", "action", "channel", "probability", "seed", "send", "message", "send_at",
-            "expires_at", "policy_version", "model", "model_version",
+            "unavailable_reasons", "intervention", "action", "channel", "probability", "seed", "send", "message",
+            "send_at", "expires_at", "policy_version", "model", "model_version",
         )},
         "triggers": fired(decision, features, known),
         "candidates": json.loads(decision["candidates"]),
@@ -144,14 +144,14 @@ def story(facts: dict[str, Any]) -> str:
         lines.append(f"  {trigger['trigger']}: {values}")
     lines.append("Candidates" if facts["candidates"] else "No candidates")
     for candidate in sorted(facts["candidates"], key=lambda item: -item["score"]):
-        mark = "*" if candidate["action"] == facts["action"] else " "
+        mark = "*" if candidate["intervention"] == facts["intervention"] else " "
         why = (
             f"excluded, {candidate['excluded']}"
             if candidate["excluded"]
             else f"eligible through {candidate['channel']}"
         )
         lines.append(
-            f"  {mark} {candidate['action']}: score {candidate['score']:.3f} for {candidate['trigger']}, {why}"
+            f"  {mark} {candidate['intervention']}: score {candidate['score']:.3f} for {candidate['trigger']}, {why}"
         )
     if not facts["available"]:
         lines.append("Result: not available, nothing sent")
@@ -161,7 +161,7 @@ def story(facts: dict[str, Any]) -> str:
     lines += [
         f"Probability {facts['probability']:.3f} ({facts['probability_rule']})",
         f"Draw {facts['draw']:.6f} from seed {facts['seed']}: {compared} probability",
-        f"Result: {result} {facts['action']} by {facts['channel']}, {send_at:%Y-%m-%d %H:%M} local time",
+        f"Result: {result} {facts['intervention']} by {facts['channel']}, {send_at:%Y-%m-%d %H:%M} local time",
         f"  message    {facts['message']}",
     ]
     if facts["queue"]:

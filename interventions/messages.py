@@ -83,16 +83,16 @@ def payload(intervention: Intervention) -> pl.Expr:
 
 
 def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """Add ``message`` and ``payload`` to people with ``action``; both null where the action is none."""
-    labelled = people.with_row_index("_row").with_columns(_language=language_of(), _style=style_of())
-    parts = [labelled.clear().with_columns(message=pl.lit(None, pl.String), payload=pl.lit(None, pl.String))]
-    for (action, language, style), group in labelled.partition_by(
-        ["action", "_language", "_style"], as_dict=True
+    """Add ``message`` and ``payload`` to people with ``intervention``; both null where it is null."""
+    people = people.with_row_index("_row")
+    labelled = people.filter(pl.col("intervention").is_not_null()).with_columns(
+        _language=language_of(), _style=style_of()
+    )
+    parts = [pl.DataFrame(schema={"_row": pl.UInt32, "message": pl.String, "payload": pl.String})]
+    for (name, language, style), group in labelled.partition_by(
+        ["intervention", "_language", "_style"], as_dict=True
     ).items():
-        if action == "none":
-            texts, content = pl.lit(None, pl.String), pl.lit(None, pl.String)
-        else:
-            item = catalogue.intervention(str(action))
-            texts, content = message(item, language, style, catalogue), payload(item)  # type: ignore[arg-type]
-        parts.append(group.with_columns(message=texts, payload=content))
-    return pl.concat(parts, how="vertical").sort("_row").drop("_row", "_language", "_style")
+        item = catalogue.intervention(str(name))
+        text = message(item, language, style, catalogue)  # type: ignore[arg-type]
+        parts.append(group.select("_row", message=text, payload=payload(item)))
+    return people.join(pl.concat(parts), on="_row", how="left", maintain_order="left").drop("_row")

@@ -23,8 +23,8 @@ from habitlake.storage import is_remote, join, open_output, s3_environment
 from interventions.queue.contract import SCHEMA_VERSION
 
 FIELDS = (
-    "decision_id", "user_id", "local_date", "action", "channel", "send", "send_at", "expires_at", "message", "payload",
-    "probability", "policy_version", "model", "model_version", "batch_date", "horizon",
+    "decision_id", "user_id", "local_date", "action", "intervention", "channel", "send", "send_at", "expires_at", "message",
+    "payload", "probability", "policy_version", "model", "model_version", "batch_date", "horizon",
 )  # fmt: skip
 WITHDRAWAL_FIELDS = ("user_id", "local_date", "decision_id", "batch_date")
 SQS_BATCH = 10

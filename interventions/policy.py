@@ -10,11 +10,13 @@ from datetime import date
 import polars as pl
 
 from habitlake.clock import night_end
+from interventions.candidates import ROW, best, candidates, listed, with_triggers
 from interventions.catalogue import Catalogue
+from interventions.eligibility import used_values
 from interventions.identity import DRAW_RANGE, SEPARATOR, stable_seeds, stable_uuids
 from interventions.messages import with_messages
 from interventions.schedule import with_first_local_date, with_preferred_hour, with_send_window
-from interventions.scoring import WEEKLY_CAP, chosen_channel, excluded, fired_triggers, score, used_values
+from interventions.scoring import WEEKLY_CAP
 
 POLICY = "scored-1"
 FALLBACK_POLICY = "fallback-1"
@@ -46,55 +48,14 @@ def unavailable_reasons() -> pl.Expr:
     return pl.concat_list(named).list.drop_nulls()
 
 
-def _candidate_json(action: str, channel: pl.Expr) -> pl.Expr:
-    record = pl.struct(
-        pl.lit(action).alias("action"),
-        channel.alias("channel"),
-        pl.col(f"score_{action}").alias("score"),
-        pl.col(f"trigger_{action}").alias("trigger"),
-        pl.col(f"excluded_{action}").alias("excluded"),
-    ).struct.json_encode()
-    return pl.when(pl.col(f"trigger_{action}").is_not_null()).then(record)
-
-
 def choose(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """Add triggers, candidates, the best action and its score to one row per person.
-
-    A candidate is an intervention with a trigger that fired. Ties go to the earlier one in the library.
-    """
-    fired = fired_triggers(catalogue)
-    people = people.with_columns(expression.alias(f"fired_{name}") for name, expression in fired.items())
-    people = people.with_columns(
-        triggers=pl.concat_list(
-            [pl.when(pl.col(f"fired_{name}")).then(pl.lit(name)) for name in fired]
-        ).list.drop_nulls()
-    )
-    actions = [item.action for item in catalogue.interventions]
-    columns = []
-    for item in catalogue.interventions:
-        by = [pl.when(pl.col(f"fired_{name}")).then(pl.lit(name)) for name in fired if name in item.triggers]
-        columns += [
-            pl.coalesce(*by, pl.lit(None, pl.String)).alias(f"trigger_{item.action}"),
-            score(item).alias(f"score_{item.action}"),
-            excluded(item).alias(f"excluded_{item.action}"),
-        ]
-    people = people.with_columns(columns)
-    people = people.with_columns(
-        pl.when(pl.col(f"trigger_{action}").is_not_null() & pl.col(f"excluded_{action}").is_null())
-        .then(pl.col(f"score_{action}"))
-        .alias(f"eligible_{action}")
-        for action in actions
-    ).with_columns(best_score=pl.max_horizontal([f"eligible_{action}" for action in actions]))
-    best = [pl.when(pl.col(f"eligible_{action}") == pl.col("best_score")).then(pl.lit(action)) for action in actions]
-    people = people.with_columns(action=pl.coalesce(*best, pl.lit(NO_ACTION)))
-    channel = [pl.when(pl.col("action") == item.action).then(chosen_channel(item)) for item in catalogue.interventions]
-    listed = pl.concat_str(
-        [_candidate_json(item.action, chosen_channel(item)) for item in catalogue.interventions],
-        separator=",", ignore_nulls=True,
-    )  # fmt: skip
-    return people.with_columns(
-        channel=pl.coalesce(*channel), candidates=pl.concat_str(pl.lit("["), listed.fill_null(""), pl.lit("]"))
-    )
+    """Add triggers, candidates, the best intervention with its action and channel, and its score, per person."""
+    people = with_triggers(people, catalogue).with_row_index(ROW)
+    possible = candidates(people, catalogue)
+    chosen = best(possible).select(ROW, "intervention", "action", "channel", best_score="score")
+    people = people.join(chosen, on=ROW, how="left", maintain_order="left")
+    people = people.join(listed(possible), on=ROW, how="left", maintain_order="left")
+    return people.drop(ROW).with_columns(pl.col("candidates").fill_null("[]"))
 
 
 def decide(people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalogue) -> pl.DataFrame:
@@ -112,6 +73,7 @@ def decide(people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalog
     recorded = [pl.col(name) for name in used_values(catalogue)]
     decided = decided.with_columns(
         available=available,
+        intervention=pl.when(available).then("intervention"),
         action=pl.when(available).then("action").otherwise(pl.lit(NO_ACTION)),
         channel=pl.when(available).then("channel"),
         features=pl.struct(recorded).struct.json_encode(),
@@ -119,7 +81,8 @@ def decide(people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalog
     decided = with_messages(decided, catalogue)
     kept = (
         "user_id", "time_zone", "first_decision_date", "preferred_hour", "available", "unavailable_reasons", "triggers",
-        "action", "channel", "best_score", "candidates", "features", "message", "payload", "model", "model_version",
+        "intervention", "action", "channel", "best_score", "candidates", "features", "message", "payload", "model",
+        "model_version",
     )  # fmt: skip
     horizons = pl.DataFrame({"horizon": list(range(HORIZONS))}, schema={"horizon": pl.Int32})
     rows = decided.select(kept).join(horizons, how="cross", maintain_order="left_right")

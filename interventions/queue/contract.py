@@ -20,6 +20,9 @@ class QueueItem(BaseModel):
     user_id: str = Field(description="the person, as the app names them")
     local_date: date = Field(description="the person's local date that the decision is for")
     action: Action = Field(description="intervention type")
+    intervention: str | None = Field(
+        None, min_length=1, description="entry of the library; null where decided before entries had names"
+    )
     channel: Channel = Field(description="how to reach the person")
     message: str = Field(min_length=1, description="text in the person's language")
     payload: dict[str, Any] = Field(description="what the app is to do and its parameters; 'do' names it")

@@ -9,14 +9,14 @@ from psycopg import Connection
 
 UPSERT = Path(__file__).parent / "upsert.sql"
 SENT_COLUMNS = (
-    "decision_id", "user_id", "local_date", "channel", "action", "message", "payload", "send_at", "expires_at",
-    "probability", "policy_version", "model", "model_version", "batch_date", "horizon",
+    "decision_id", "user_id", "local_date", "channel", "action", "intervention", "message", "payload", "send_at",
+    "expires_at", "probability", "policy_version", "model", "model_version", "batch_date", "horizon",
 )  # fmt: skip
 INCOMING = """
 CREATE TEMPORARY TABLE incoming (
-    decision_id text, user_id text, local_date date, channel text, action text, message text, payload text,
-    send_at timestamptz, expires_at timestamptz, probability double precision, policy_version text, model text,
-    model_version text, batch_date date, horizon integer, send boolean
+    decision_id text, user_id text, local_date date, channel text, action text, intervention text, message text,
+    payload text, send_at timestamptz, expires_at timestamptz, probability double precision, policy_version text,
+    model text, model_version text, batch_date date, horizon integer, send boolean
 ) ON COMMIT DROP
 """
 COPY_ROWS = 50_000

@@ -23,19 +23,19 @@ orphaned AS (
 
 published AS (
     INSERT INTO queue.interventions AS q (
-        decision_id, user_id, local_date, channel, action, message, payload, send_at, expires_at, probability,
-        policy_version, model, model_version, batch_date, horizon
+        decision_id, user_id, local_date, channel, action, intervention, message, payload, send_at, expires_at,
+        probability, policy_version, model, model_version, batch_date, horizon
     )
     SELECT
-        decision_id, user_id, local_date, channel, action, message, payload::jsonb, send_at, expires_at, probability,
-        policy_version, model, model_version, batch_date, horizon
+        decision_id, user_id, local_date, channel, action, intervention, message, payload::jsonb, send_at, expires_at,
+        probability, policy_version, model, model_version, batch_date, horizon
     FROM incoming
     WHERE send
     ON CONFLICT (user_id, local_date) DO UPDATE
     SET
         decision_id = excluded.decision_id, channel = excluded.channel, action = excluded.action,
-        message = excluded.message, payload = excluded.payload, send_at = excluded.send_at,
-        expires_at = excluded.expires_at, probability = excluded.probability,
+        intervention = excluded.intervention, message = excluded.message, payload = excluded.payload,
+        send_at = excluded.send_at, expires_at = excluded.expires_at, probability = excluded.probability,
         policy_version = excluded.policy_version, model = excluded.model, model_version = excluded.model_version,
         batch_date = excluded.batch_date, horizon = excluded.horizon,
         status = 'pending', withdrawn_by = NULL, updated_at = now()
@@ -43,12 +43,12 @@ published AS (
         q.status IN ('pending', 'withdrawn')
         AND coalesce(q.withdrawn_by, q.batch_date) <= excluded.batch_date
         AND (
-            q.status, q.decision_id, q.channel, q.action, q.message, q.payload, q.send_at, q.expires_at,
-            q.probability, q.policy_version, q.model, q.model_version, q.horizon
+            q.status, q.decision_id, q.channel, q.action, q.intervention, q.message, q.payload, q.send_at,
+            q.expires_at, q.probability, q.policy_version, q.model, q.model_version, q.horizon
         ) IS DISTINCT FROM (
-            'pending', excluded.decision_id, excluded.channel, excluded.action, excluded.message, excluded.payload,
-            excluded.send_at, excluded.expires_at, excluded.probability, excluded.policy_version, excluded.model,
-            excluded.model_version, excluded.horizon
+            'pending', excluded.decision_id, excluded.channel, excluded.action, excluded.intervention, excluded.message,
+            excluded.payload, excluded.send_at, excluded.expires_at, excluded.probability, excluded.policy_version,
+            excluded.model, excluded.model_version, excluded.horizon
         )
     RETURNING (q.xmax = 0) AS inserted
 )

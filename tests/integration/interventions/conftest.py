@@ -52,7 +52,8 @@ def decision(
     return {
         "batch_date": night, "decision_id": f"{night}-{user}-{day}", "user_id": user, "local_date": day, "time_zone": "UTC",
         "horizon": horizon, "decided_at": night_end(night), "available": True, "unavailable_reasons": [],
-        "triggers": ["high_stress"], "action": "stress_relief", "channel": "push", "send": send, "probability": 0.5,
+        "triggers": ["high_stress"], "intervention": "slow_breathing", "action": "stress_relief", "channel": "push",
+        "send": send, "probability": 0.5,
         "seed": 1, "candidates": "[]", "features": "{}", "message": message,
         "payload": '{"do":"suggest_breathing_exercise","text":"a \\"quoted\\", comma\\nline"}', "send_at": send_at,
         "expires_at": expires_at, "policy_version": "test+0", "model": None, "model_version": None,

@@ -1,6 +1,7 @@
 """Every text of the library, in every language and style, with ordinary and extreme values."""
 
 import json
+import shutil
 from datetime import date
 
 import polars as pl
@@ -36,7 +37,7 @@ def frame(values):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("item", catalogue().interventions, ids=lambda item: item.action)
+@pytest.mark.parametrize("item", catalogue().interventions, ids=lambda item: item.name)
 def test_every_text_reads_well_with_ordinary_and_extreme_values(item, language, style):
     for values in (VALUES, {}, *({name: column} for name, column in VALUES.items())):
         for text in frame(values).select(message(item, language, style, catalogue()).alias("text"))["text"]:
@@ -58,7 +59,7 @@ def test_unknown_values_are_never_named():
 
 
 def test_numbers_follow_the_language_and_the_noun_follows_the_number():
-    sleep = catalogue().intervention("sleep_hygiene")
+    sleep = catalogue().intervention("earlier_evening")
     known = frame({"as_of_date": [date(2026, 3, 1)], "sleep_hours_7d": [5.94]})
     assert (
         "5.9 hours a night in the week to 1 March"
@@ -66,12 +67,12 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number():
     )
     assert "5,9 Stunden" in known.select(message(sleep, "de", "direct", catalogue())).item()
     assert "1. März" in known.select(message(sleep, "de", "direct", catalogue())).item()
-    goal = catalogue().intervention("goal_adjustment")
+    goal = catalogue().intervention("goal_that_fits")
     texts = frame({"as_of_date": [date(2026, 3, 1)] * 3, "sessions_7d": [0, 1, 2]}).select(
         message(goal, "en", "direct", catalogue()).alias("text")
     )["text"]
     assert [text.split(" in the week")[0] for text in texts] == ["No sessions", "One session", "2 sessions"]
-    encouragement = catalogue().intervention("encouragement")
+    encouragement = catalogue().intervention("small_start")
     nothing = frame({"as_of_date": [date(2026, 3, 1)], "sessions_28d": [0]})
     assert nothing.select(message(encouragement, "en", "direct", catalogue())).item() == "Plan your next session today."
 
@@ -79,7 +80,7 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number():
 def test_language_and_style_follow_the_profile_and_fall_back():
     wishes = [("de-AT", "direct"), ("de", None), ("fr", "playful"), (None, "DIRECT"), ("EN", "encouraging")]
     people = frame({"stress_level": [8.0] * len(wishes)}).with_columns(
-        action=pl.lit("stress_relief"),
+        intervention=pl.lit("slow_breathing"),
         language=pl.Series([language for language, _ in wishes], dtype=pl.String),
         communication_style=pl.Series([style for _, style in wishes], dtype=pl.String),
     )
@@ -122,9 +123,11 @@ def test_every_trigger_that_is_awake_has_an_intervention_and_every_value_is_know
     ],
 )
 def test_a_wrong_catalogue_is_refused_with_its_place(tmp_path, edit, complaint):
-    library = yaml.safe_load((FOLDER / "library.yaml").read_text())
+    shutil.copytree(FOLDER / "library", tmp_path / "library")
+    shutil.copy(FOLDER / "triggers.yaml", tmp_path)
+    file = tmp_path / "library" / "body.yaml"
+    library = yaml.safe_load(file.read_text())
     edit(library)
-    (tmp_path / "library.yaml").write_text(yaml.safe_dump(library, allow_unicode=True))
-    (tmp_path / "triggers.yaml").write_bytes((FOLDER / "triggers.yaml").read_bytes())
+    file.write_text(yaml.safe_dump(library, allow_unicode=True))
     with pytest.raises(PermanentError, match=complaint):
         load_catalogue(tmp_path)

@@ -112,10 +112,10 @@ def test_probability_is_the_score_clipped_and_fixed_on_fallback_days(people, dec
 
 
 def test_clip_holds_at_both_ends(people, decided, monkeypatch):
-    import interventions.policy as policy
+    import interventions.candidates as candidates
 
     for score, expected in ((0.0, LOWEST), (1.0, HIGHEST), (0.5, 0.5)):
-        monkeypatch.setattr(policy, "score", lambda _item, value=score: pl.lit(value))
+        monkeypatch.setattr(candidates, "score", lambda _item, value=score: pl.lit(value))
         assert first_rows(decided(people(STRESSED)))["u0"]["probability"] == expected
 
 
