@@ -1,142 +1,75 @@
-"""Triggers and interventions as reviewed data: YAML files, checked when they are read.
+"""Triggers and interventions as reviewed data: ``triggers.yaml`` and ``library/``, checked when they are read.
 
-``Catalogue.version`` is a hash of all of them, so a decision names exactly the texts and thresholds it came from.
+    python -m interventions.catalogue           # check, and count what is there
+    python -m interventions.catalogue schema    # print the JSON Schema of a file of the library
+
+``Catalogue.version`` is a hash of every file, so a decision names exactly the texts and thresholds it came from.
 """
 
 import hashlib
+import json
+import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from string import Formatter
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from habitlake.contracts.intervention import Channel
-from habitlake.errors import PermanentError
+from habitlake.errors import PERMANENT_EXIT_CODE, PermanentError
+from interventions.checks import problems_between, problems_of
+from interventions.entries import Catalogue, Guard, Intervention, LibraryFile, Trigger
 
-Action = Literal[
-    "preparation_optimization", "context_optimization", "barrier_prevention", "social_reinforcement", "encouragement",
-    "recovery_day", "sleep_hygiene", "stress_relief", "goal_adjustment", "streak_protection",
-]  # fmt: skip
-Language = Literal["en", "de"]
-Style = Literal["encouraging", "direct"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-STYLES: tuple[Style, ...] = get_args(Style)
-PLAIN_FORMATS = frozenset({"decimal", "day"})
 FOLDER = Path(__file__).parent
+SCHEMA_FILE = FOLDER / "library" / "library.schema.json"
+_LISTS: dict[str, type[Trigger | Intervention | Guard]] = {
+    "triggers": Trigger,
+    "interventions": Intervention,
+    "guards": Guard,
+}
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _refused(*place_and_problem: str) -> PermanentError:
+    *place, problem = place_and_problem
+    msg = f"{', '.join(place)}: {problem}; correct the file, nothing was decided with it"
+    return PermanentError(" ".join(msg.split()))
 
 
-class Condition(_Entry):
-    """One comparison of a known value with a threshold; an unknown value makes it false."""
-
-    value: str
-    operator: Literal[">", ">=", "<", "<=", "=="]
-    threshold: float
-
-    def __str__(self) -> str:
-        return f"{self.value} {self.operator} {self.threshold:g}"
+def _first(error: ValidationError) -> tuple[str, str]:
+    """Return field and message of the first error."""
+    detail = error.errors()[0]
+    return ".".join(str(part) for part in detail["loc"]) or "entry", detail["msg"].removeprefix("Value error, ")
 
 
-class Trigger(_Entry):
-    """A reason to act; fires when every condition holds."""
-
-    name: str
-    description: str
-    source: str
-    active: bool = True
-    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
-
-
-class Suits(_Entry):
-    """Whom an intervention suits: values of the profile; an empty list says nothing."""
-
-    styles: tuple[str, ...] = ()
-    goals: tuple[str, ...] = ()
-    fitness_levels: tuple[str, ...] = ()
+def _content(file: Path, raw: bytes) -> dict[str, Any]:
+    try:
+        content = yaml.load(raw, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    except yaml.YAMLError as error:
+        raise _refused(file.name, f"not YAML: {error}") from error
+    allowed = {"triggers"} if file.name == "triggers.yaml" else set(LibraryFile.model_fields)
+    if not isinstance(content, dict) or not set(content) <= allowed:
+        raise _refused(file.name, f"must be a mapping with {', '.join(sorted(allowed))} alone")
+    return content
 
 
-class Intervention(_Entry):
-    """Something the app can do for a person, with its texts in every language and style.
-
-    ``contraindications`` is a list of groups: any group whose conditions all hold excludes the intervention.
-    ``requires`` must all hold.
-    """
-
-    name: Name
-    action: Action
-    triggers: Annotated[tuple[str, ...], Field(min_length=1)]
-    channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
-    base_effectiveness: Annotated[float, Field(ge=0, le=1)]
-    source: str
-    suits: Suits = Suits()
-    contraindications: tuple[tuple[Condition, ...], ...] = ()
-    requires: tuple[Condition, ...] = ()
-    app_action: str
-    payload: dict[str, int | float | str | bool] = {}
-    payload_values: tuple[str, ...] = ()
-    messages: dict[Language, dict[Style, Annotated[tuple[str, ...], Field(min_length=1)]]]
-
-    @model_validator(mode="after")
-    def _every_text(self) -> Self:
-        for language in LANGUAGES:
-            for style in STYLES:
-                texts = self.messages.get(language, {}).get(style)
-                if not texts:
-                    msg = f"{self.name}: no message for {language}, {style}"
-                    raise ValueError(msg)
-                if placeholders(texts[-1]):
-                    msg = f"{self.name} {language} {style}: the last message must name no value"
-                    raise ValueError(msg)
-        return self
-
-
-class Catalogue(_Entry):
-    """Every trigger (most urgent first) and every intervention, and the version of both."""
-
-    version: str
-    triggers: tuple[Trigger, ...]
-    interventions: tuple[Intervention, ...]
-    units: dict[Language, dict[str, tuple[str | None, str, str]]]
-
-    @property
-    def active_triggers(self) -> tuple[Trigger, ...]:
-        """Triggers whose inputs exist."""
-        return tuple(trigger for trigger in self.triggers if trigger.active)
-
-    def intervention(self, name: str) -> Intervention:
-        """Return the intervention of that name."""
-        return next(item for item in self.interventions if item.name == name)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        names = [trigger.name for trigger in self.triggers]
-        interventions = [item.name for item in self.interventions]
-        if len(set(names)) < len(names) or len(set(interventions)) < len(interventions):
-            msg = "a trigger or an intervention is named twice"
-            raise ValueError(msg)
-        for item in self.interventions:
-            unknown = set(item.triggers) - set(names)
-            if unknown:
-                msg = f"{item.name}: unknown triggers {sorted(unknown)}"
-                raise ValueError(msg)
-            for language, styles in item.messages.items():
-                formats = {form for texts in styles.values() for text in texts for _, form in placeholders(text)}
-                wrong = formats - PLAIN_FORMATS - set(self.units[language])
-                if wrong:
-                    msg = f"{item.name} {language}: unknown formats {sorted(wrong)}"
-                    raise ValueError(msg)
-        return self
-
-
-def placeholders(text: str) -> list[tuple[str, str]]:
-    """Return the (value, format) pairs that a message names, in order."""
-    return [(name, form or "") for _, name, form, _ in Formatter().parse(text) if name is not None]
+def _read(file: Path, raw: bytes) -> dict[str, Any]:
+    """Return a file's sections, every entry checked on its own so that an error can name it."""
+    content = _content(file, raw)
+    for section, model in _LISTS.items():
+        entries = []
+        for number, entry in enumerate(content.get(section) or [], start=1):
+            name = entry.get("name", f"number {number}") if isinstance(entry, dict) else f"number {number}"
+            place = f"{file.name}, {name}"
+            try:
+                read = model.model_validate(entry)
+            except ValidationError as error:
+                raise _refused(place, *_first(error)) from error
+            for field, problem in problems_of(read):
+                raise _refused(place, field, problem)
+            entries.append(read)
+        content[section] = tuple(entries)
+    return content
 
 
 def load_catalogue(folder: Path = FOLDER) -> Catalogue:
@@ -145,24 +78,56 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     Raises
     ------
     PermanentError
-        If a file is not as it should be; the message says where.
+        If a file is not as it should be; one line names file, entry and field and says what to do.
     """
-    contents: dict[str, Any] = {"interventions": []}
+    contents: dict[str, Any] = {"triggers": (), "interventions": (), "guards": (), "support": {}, "units": {}}
     digest = hashlib.sha256()
+    home: dict[str, str] = {}
+    for file in (folder / "triggers.yaml", *sorted((folder / "library").glob("*.yaml"))):
+        raw = file.read_bytes()
+        digest.update(raw)
+        content = _read(file, raw)
+        home |= {entry.name: file.name for section in ("guards", "interventions") for entry in content[section]}
+        for section, found in content.items():
+            contents[section] = contents[section] | found if isinstance(found, dict) else contents[section] + found
     try:
-        for file in (folder / "triggers.yaml", *sorted((folder / "library").glob("*.yaml"))):
-            raw = file.read_bytes()
-            digest.update(raw)
-            content = yaml.safe_load(raw)
-            contents["interventions"] += content.pop("interventions", [])
-            contents |= content
-        return Catalogue(version=digest.hexdigest()[:8], **contents)
-    except (ValidationError, yaml.YAMLError, TypeError) as error:
-        msg = f"the intervention catalogue in {folder} is wrong: {error}; correct the YAML"
-        raise PermanentError(msg) from error
+        known = Catalogue(version=digest.hexdigest()[:8], **contents)
+    except ValidationError as error:
+        raise _refused(str(folder), *_first(error)) from error
+    for place, problem in problems_between(known):
+        file_name = home.get(place.partition(",")[0])
+        raise _refused(*([file_name] if file_name else []), place, problem)
+    return known
 
 
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """Return the catalogue that ships with the code."""
     return load_catalogue()
+
+
+def library_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a file of the library."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **LibraryFile.model_json_schema()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    if list(sys.argv[1:] if argv is None else argv) == ["schema"]:
+        sys.stdout.write(json.dumps(library_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        return 0
+    try:
+        known = load_catalogue()
+    except PermanentError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return PERMANENT_EXIT_CODE
+    texts = sum(len(texts) for item in known.interventions for _, _, texts in item.texts())
+    sys.stdout.write(
+        f"catalogue {known.version}: {len(known.active_triggers)} of {len(known.triggers)} triggers awake,"
+        f" {len(known.interventions)} interventions, {texts} texts\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,7 +2,8 @@
 
     python -m interventions.decide --start 2026-03-01 --end 2026-03-07
 
-Reads gold.user_features, gold.predictions, silver.profiles, gold.user_day; replaces each night of both tables.
+Reads gold.user_features, gold.predictions, gold.habit_state, gold.user_analytics, silver.profiles, gold.user_day, and
+gold.decisions of earlier nights (what was sent and which triggers were on); replaces each night of both tables.
 """
 
 import sys
@@ -23,8 +24,10 @@ from interventions.goals.job import write_goals
 from interventions.policy import decide
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.scoring import HISTORY_NIGHTS
+from interventions.values import REPORTS
 
 MODEL = "adherence"
+REPORT_NIGHTS = 7
 PEOPLE_PER_CHUNK = 50_000
 
 
@@ -51,13 +54,59 @@ def read_predictions(night: date, settings: Settings) -> pl.DataFrame:
     )
 
 
-def known_people(
-    features: pl.DataFrame, profiles: pl.DataFrame, predictions: pl.DataFrame, answers: pl.DataFrame
-) -> pl.DataFrame:
+def read_reports(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person how many reports of each kind arrived in the last seven nights: what a week's mean rests on."""
+    window = Interval(night - timedelta(days=REPORT_NIGHTS - 1), night)
+    sums = [pl.col(column).sum().alias(name) for name, column in REPORTS.items()]
+    return scan_table("gold.user_day", settings, window).group_by("user_id").agg(sums).collect()
+
+
+def read_habits(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person the habit as known on the night, and the change of output at equal effort."""
+    nights = Interval(night, night)
+    habits = scan_table("gold.habit_state", settings, nights)
+    analytics = scan_table("gold.user_analytics", settings, nights).select("user_id", "performance_improvement")
+    return (
+        habits.select("user_id", "automatic_on", habit_strength="strength")
+        .join(analytics, on="user_id", how="full", coalesce=True)
+        .collect()
+    )
+
+
+def read_triggers_before(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person the triggers that were on last night, from its decisions."""
+    before = night - timedelta(days=1)
+    return (
+        scan_table("gold.decisions", settings, Interval(before, before))
+        .filter(pl.col("horizon") == 0)
+        .select("user_id", triggers_before="triggers")
+        .collect()
+    )
+
+
+def read_sent_before(night: date, longest_cool_down: int, settings: Settings) -> pl.DataFrame:
+    """Return per person which interventions earlier nights sent last, and for which local date.
+
+    Read over the longest cool-down. Fallback days do not count: they are sent only where a night is missing.
+    """
+    window = Interval(night - timedelta(days=longest_cool_down), night - timedelta(days=1))
+    return (
+        scan_table("gold.decisions", settings, window)
+        .filter(pl.col("send") & (pl.col("horizon") == 0) & pl.col("intervention").is_not_null())
+        .group_by("user_id", "intervention")
+        .agg(pl.col("local_date").max())
+        .sort("user_id", "intervention")
+        .group_by("user_id", maintain_order=True)
+        .agg(sent_before=pl.struct("intervention", "local_date"))
+        .collect()
+    )
+
+
+def known_people(features: pl.DataFrame, *known: pl.DataFrame) -> pl.DataFrame:
     """Join what is known about each person on a night; one row per row of features, in their order."""
     people = features
-    for known in (profiles, predictions, answers):
-        people = people.join(known, on="user_id", how="left", maintain_order="left")
+    for frame in known:
+        people = people.join(frame, on="user_id", how="left", maintain_order="left")
     return people.rename({"target_sessions_per_week": "target_sessions"})
 
 
@@ -72,7 +121,14 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
     """Write the night's decisions; return how many there are and how many are to be sent."""
     features = scan_table("gold.user_features", settings, Interval(night, night)).drop("batch_date").collect()
     people = known_people(
-        features, newest_profiles(profiles, night), read_predictions(night, settings), read_answers(night, settings)
+        features,
+        newest_profiles(profiles, night),
+        read_predictions(night, settings),
+        read_answers(night, settings),
+        read_reports(night, settings),
+        read_habits(night, settings),
+        read_triggers_before(night, settings),
+        read_sent_before(night, catalogue.longest_cool_down, settings),
     ).sort("user_id")
     sent = 0
 

@@ -1,8 +1,13 @@
 """Which triggers fire, and which interventions are out of the question for a person, and why: Polars expressions."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
-from interventions.catalogue import Catalogue, Condition, Intervention, placeholders
+from interventions.catalogue import Catalogue
+from interventions.entries import Condition, Guard, Intervention, placeholders
+
+COOL_DOWN = "cool_down"
 
 
 def holds(condition: Condition) -> pl.Expr:
@@ -18,12 +23,24 @@ def holds(condition: Condition) -> pl.Expr:
     return compared.fill_null(value=False)
 
 
+def all_hold(conditions: Iterable[Condition]) -> pl.Expr:
+    """Return whether every condition holds."""
+    return pl.all_horizontal([holds(condition) for condition in conditions])
+
+
 def fired_triggers(catalogue: Catalogue) -> dict[str, pl.Expr]:
-    """Return per active trigger, most urgent first, whether it fires."""
-    return {
-        trigger.name: pl.all_horizontal([holds(condition) for condition in trigger.conditions])
-        for trigger in catalogue.active_triggers
-    }
+    """Return per active trigger, most urgent first, whether it fires.
+
+    One that was on last night (``triggers_before``) stays on until a value crosses its exit threshold.
+    """
+    fired = {}
+    for trigger in catalogue.active_triggers:
+        fired[trigger.name] = all_hold(trigger.conditions)
+        if any(condition.exit is not None for condition in trigger.conditions):
+            was_on = pl.col("triggers_before").list.contains(trigger.name).fill_null(value=False)
+            stays = all_hold(condition.leaving for condition in trigger.conditions)
+            fired[trigger.name] = fired[trigger.name] | (was_on & stays)
+    return fired
 
 
 def chosen_channel(intervention: Intervention) -> pl.Expr:
@@ -37,14 +54,25 @@ def chosen_channel(intervention: Intervention) -> pl.Expr:
     return pl.coalesce(*reachable, pl.lit(None, pl.String))
 
 
-def excluded(intervention: Intervention) -> pl.Expr:
-    """Return why the intervention is not for this person, or null when it is."""
-    reasons = []
-    if intervention.action != "recovery_day":
-        reasons.append(pl.when(pl.col("injured").fill_null(0) == 1).then(pl.lit("injured: recovery alone")))
+def guarded(guard: Guard, intervention: Intervention) -> bool:
+    """Return whether the guard keeps the intervention from people for whom it holds."""
+    return intervention.pushes if guard.all_but is None else guard.all_but not in intervention.triggers
+
+
+def excluded(intervention: Intervention, guards: Iterable[Guard]) -> pl.Expr:
+    """Return why the intervention is not for this person, or null when it is; the first reason found.
+
+    Guards come first, then contraindications, requirements and channels. Cool-down is not among them: it needs
+    what was sent before (``candidates``).
+    """
+    reasons = [
+        pl.when(all_hold(guard.conditions)).then(pl.lit(guard.reason))
+        for guard in guards
+        if guarded(guard, intervention)
+    ]
     for group in intervention.contraindications:
         text = "contraindicated: " + " and ".join(str(condition) for condition in group)
-        reasons.append(pl.when(pl.all_horizontal([holds(condition) for condition in group])).then(pl.lit(text)))
+        reasons.append(pl.when(all_hold(group)).then(pl.lit(text)))
     reasons += [
         pl.when(~holds(condition)).then(pl.lit(f"required: {condition}")) for condition in intervention.requires
     ]
@@ -54,12 +82,14 @@ def excluded(intervention: Intervention) -> pl.Expr:
 
 def used_values(catalogue: Catalogue) -> list[str]:
     """Return the values that any trigger, rule or message may use, sorted: what a decision must record."""
-    names = {"injured", "interventions_7d", "app_minutes_7d", "observed_days_28d", "days_since_first_event"}
+    names = {"interventions_7d", "app_minutes_7d", "observed_days_28d", "days_since_first_event", "triggers_before"}
     for trigger in catalogue.active_triggers:
         names |= {condition.value for condition in trigger.conditions}
-    for item in catalogue.interventions:
+    for guard in catalogue.guards:
+        names |= {condition.value for condition in guard.conditions}
+    for item in catalogue.active_interventions:
         names |= {condition.value for group in (*item.contraindications, item.requires) for condition in group}
         names |= set(item.payload_values)
-        for styles in item.messages.values():
-            names |= {name for texts in styles.values() for text in texts for name, _ in placeholders(text)}
+        named = {name for _, _, texts in item.texts() for text in texts for name, _ in placeholders(text)}
+        names |= named | {catalogue.support[name].count for name in named & catalogue.support.keys()}
     return sorted(names)

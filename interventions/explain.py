@@ -73,14 +73,18 @@ def _queue_row(decision_id: str, settings: Settings) -> dict[str, Any] | None:
 
 
 def fired(decision: dict[str, Any], features: dict[str, Any], known: Catalogue) -> list[dict[str, Any]]:
-    """Return each trigger that fired with its values beside the thresholds."""
+    """Return each trigger that fired with its values beside the thresholds: those to leave where it was on before."""
     by_name = {trigger.name: trigger for trigger in known.triggers}
+    before = features.get("triggers_before") or []
     return [
         {
             "trigger": name,
             "description": by_name[name].description if name in by_name else None,
             "conditions": [
-                {"condition": str(condition), "value": features.get(condition.value)}
+                {
+                    "condition": str(condition.leaving if name in before else condition),
+                    "value": features.get(condition.value),
+                }
                 for condition in (by_name[name].conditions if name in by_name else ())
             ],
         }

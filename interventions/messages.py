@@ -5,7 +5,8 @@ Rendered per (action, language, style) group, so a template is formatted once fo
 
 import polars as pl
 
-from interventions.catalogue import Catalogue, Intervention, Language, Style, placeholders
+from interventions.catalogue import Catalogue
+from interventions.entries import Intervention, Language, Style, placeholders
 
 MONTHS: dict[Language, tuple[str, ...]] = {
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -15,7 +16,9 @@ MONTHS: dict[Language, tuple[str, ...]] = {
 }  # fmt: skip
 DECIMAL_MARK: dict[Language, str] = {"en": ".", "de": ","}
 DAY_FORMAT: dict[Language, str] = {"en": "{} {}", "de": "{}. {}"}
-MAX_LENGTH = 240
+STYLE_WORDS: dict[Style, tuple[str, ...]] = {
+    "direct": ("direct", "factual", "concise"), "playful": ("playful", "humorous", "funny"),
+}  # fmt: skip
 
 
 def language_of() -> pl.Expr:
@@ -25,14 +28,18 @@ def language_of() -> pl.Expr:
 
 
 def style_of() -> pl.Expr:
-    """Return the style to write in: direct for who asked for it, else encouraging."""
-    direct = pl.col("communication_style").str.to_lowercase().is_in(["direct", "factual", "concise"])
-    return pl.when(direct.fill_null(value=False)).then(pl.lit("direct")).otherwise(pl.lit("encouraging"))
+    """Return the style to write in: direct or playful for who asked for it, else encouraging."""
+    wish = pl.col("communication_style").str.to_lowercase()
+    asked = [pl.when(wish.is_in(words)).then(pl.lit(style)) for style, words in STYLE_WORDS.items()]
+    return pl.coalesce(*asked, pl.lit("encouraging"))
 
 
 def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -> pl.Expr:
-    """Return a value as text in a language; null when the value is not known."""
+    """Return a value as text in a language; null when the value is not known or too little stands behind it."""
     column = pl.col(value)
+    if value in catalogue.support:
+        support = catalogue.support[value]
+        column = pl.when(pl.col(support.count) >= support.minimum).then(column)
     if form == "decimal":
         rounded = column.cast(pl.Float64).round(1)
         return pl.when(rounded.is_finite()).then(
@@ -45,6 +52,9 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
             .replace_strict(dict(enumerate(MONTHS[language], start=1)), default=None, return_dtype=pl.String)
         )
         return pl.format(DAY_FORMAT[language], column.dt.day(), month)
+    if form == "per_hundred":
+        share = (column.cast(pl.Float64) * 100).round(0)
+        return pl.when(share.is_finite()).then(share.cast(pl.Int64).cast(pl.String))
     none, one, many = catalogue.units[language][form]
     count = pl.when(column.cast(pl.Float64).is_finite()).then(column.cast(pl.Float64).round(0).cast(pl.Int64))
     return (
@@ -72,7 +82,7 @@ def render(text: str, language: Language, catalogue: Catalogue) -> pl.Expr:
 
 def message(intervention: Intervention, language: Language, style: Style, catalogue: Catalogue) -> pl.Expr:
     """Return the first message of a style whose values are all known."""
-    return pl.coalesce([render(text, language, catalogue) for text in intervention.messages[language][style]])
+    return pl.coalesce([render(text, language, catalogue) for text in intervention.texts_for(language, style)])
 
 
 def payload(intervention: Intervention) -> pl.Expr:

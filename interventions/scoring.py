@@ -12,7 +12,7 @@ score = 0.4 base effectiveness + 0.3 personality + 0.2 history + 0.1 context, ea
 
 import polars as pl
 
-from interventions.catalogue import Intervention
+from interventions.entries import Intervention
 
 WEIGHT_BASE, WEIGHT_PERSONALITY, WEIGHT_HISTORY, WEIGHT_CONTEXT = 0.4, 0.3, 0.2, 0.1
 MATCH, NEUTRAL, NO_MATCH = 1.0, 0.5, 0.25

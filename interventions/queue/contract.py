@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from habitlake.contracts.intervention import Channel
-from interventions.catalogue import Action
+from interventions.entries import Action
 
 SCHEMA_VERSION = 1
 

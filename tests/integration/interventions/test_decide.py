@@ -35,7 +35,7 @@ def lake(tmp_path):
         people = [f"u{number:03d}" for number in range(60)]
         features = [
             {
-                "user_id": user, "time_zone": ZONES[number % len(ZONES)], "as_of_date": night, "stress_level": 5.0 + (number + index) % 5,
+                "user_id": user, "time_zone": ZONES[number % len(ZONES)], "as_of_date": night, "stress_level": 5.0 + (number - index) % 5,
                 "observed_days_28d": 20, "days_since_first_event": 50, "interventions_7d": number % 6, "sessions_7d": 2,
                 "injured": int(number == 3), "app_minutes_7d": 5.0,
             }
@@ -79,12 +79,13 @@ def decisions(settings):
     return scan_table("gold.decisions", settings).collect().sort("batch_date", "user_id", "local_date")
 
 
-def test_a_range_equals_the_loop_in_any_order_and_a_rerun_changes_nothing(lake, tmp_path):
+def test_a_range_equals_the_loop_and_a_repair_after_nights_out_of_order(lake, tmp_path):
     run(lake, NIGHTS[0], NIGHTS[-1])
     whole = decisions(lake)
     assert whole.height == 4 * 60 * 3
     other = lake.model_copy(update={"lake": str(tmp_path / "lake")})
-    for night in [NIGHTS[2], NIGHTS[0], NIGHTS[3], NIGHTS[1], NIGHTS[2]]:
+    # A night knows the triggers and sends of the nights before: one that came late makes the later ones stale.
+    for night in [NIGHTS[2], NIGHTS[0], NIGHTS[1], NIGHTS[1], NIGHTS[2], NIGHTS[3], NIGHTS[3]]:
         run(other, night, night)
     assert decisions(other).equals(whole)
     assert whole["decision_id"].n_unique() == whole.height
@@ -101,6 +102,26 @@ def test_a_night_uses_what_was_known_then(lake):
     scored = rows.filter(pl.col("model").is_not_null())
     assert scored["batch_date"].min() == NIGHTS[2]
     assert set(scored["triggers"].list.first()) == {"high_skip_risk"}
+
+
+def test_a_night_keeps_triggers_on_and_lets_what_was_sent_cool_down(lake):
+    run(lake, NIGHTS[0], NIGHTS[-1])
+    rows = decisions(lake).filter(pl.col("horizon") == 0)
+    level = rows["features"].str.json_path_match("$.stress_level").cast(pl.Float64)
+    on = rows["triggers"].list.contains("high_stress")
+    # Stress falls by one a night: 7 begins nothing, and keeps on what the night before had on.
+    assert set(level.filter(on)) == {7.0, 8.0, 9.0}
+    held = rows.filter(on & (level == 7.0))
+    assert held.height > 0
+    before = decisions(lake).filter((pl.col("horizon") == 0) & pl.col("triggers").list.contains("high_stress"))
+    was_on = before.select("user_id", batch_date=pl.col("batch_date") + pl.duration(days=1))
+    assert held.join(was_on, on=["user_id", "batch_date"], how="anti").height == 0
+    sent = rows.filter("send").select("user_id", "intervention", "local_date")
+    again = sent.join(sent, on=["user_id", "intervention"]).filter(pl.col("local_date_right") > pl.col("local_date"))
+    days = {item.name: item.cool_down_days for item in catalogue().interventions}
+    gap = (again["local_date_right"] - again["local_date"]).dt.total_days()
+    assert (gap >= again["intervention"].replace_strict(days, return_dtype=pl.Int64)).all()
+    assert rows["candidates"].str.contains("cool_down").any()
 
 
 def test_a_night_without_people_clears_its_partition(lake):

@@ -95,8 +95,8 @@ def test_an_injured_person_gets_recovery_alone(people, decided):
 
 def test_no_recovery_day_for_who_did_nothing_and_no_candidate_is_said(people, decided):
     rows = first_rows(decided(people({"sleep_debt_hours": 3.0, "sessions_7d": 0})))
-    excluded = {item["action"]: item["excluded"] for item in json.loads(rows["u0"]["candidates"])}
-    assert excluded["recovery_day"].startswith("contraindicated")
+    excluded = {item["intervention"]: item["excluded"] for item in json.loads(rows["u0"]["candidates"])}
+    assert excluded["recovery_day_today"] == "contraindicated: sessions_7d < 1 and injured == 0"
     assert rows["u0"]["action"] == "sleep_hygiene"
 
 

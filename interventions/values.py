@@ -1,0 +1,57 @@
+"""The values that triggers, conditions and messages may name: features, and what the decision job knows besides."""
+
+import polars as pl
+
+from habitlake.tables.features import FEATURES
+
+# Session days of a streak that are worth a word.
+STREAK_MILESTONES = (5, 10, 15, 20, 30, 40, 50, 60, 75, 90)
+# Reports that arrived in the last seven nights: the evidence behind a week's mean.
+REPORTS = {
+    "sleep_reports_7n": "sleep_count",
+    "stress_reports_7n": "stress_count",
+    "energy_reports_7n": "energy_count",
+    "preparation_reports_7n": "preparation_count",
+}
+# Beside the features: profile, prediction, habit, evidence, and the state of the nights before.
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "age": pl.Int64, "primary_goal": pl.String, "fitness_level": pl.String, "communication_style": pl.String,
+    "language": pl.String, "notifications_allowed": pl.Boolean, "preferred_times": pl.List(pl.String),
+    "target_sessions": pl.Float64, "skip_probability": pl.Float64, "model": pl.String, "model_version": pl.String,
+    "delivered_28n": pl.Int64, "acted_28n": pl.Int64, "habit_strength": pl.Float64, "automatic_on": pl.Date,
+    "performance_improvement": pl.Float64, **dict.fromkeys(REPORTS, pl.Int64),
+    "triggers_before": pl.List(pl.String),
+    "sent_before": pl.List(pl.Struct({"intervention": pl.String, "local_date": pl.Date})),
+}  # fmt: skip
+DERIVED = {
+    "load_ratio": "acute over chronic load; known from the 28th day on",
+    "streak_milestone": "length of the streak on the day after it reached a milestone",
+    "sessions_to_record": "session days between the streak and the longest of 90 days",
+    "days_automatic": "days since the habit became automatic",
+    "preferred_hour": "local hour at which the person prefers to be reached",
+}
+# Named by what sleeps until they exist.
+NOT_YET = frozenset({"burnout_risk", "onboarding_step_due", "onboarding_stage"})
+NUMBERS = (
+    frozenset(feature.name for feature in FEATURES if feature.sql_type != "string")
+    | {name for name, kind in SCHEMA.items() if kind in {pl.Int64, pl.Float64}}
+    | DERIVED.keys()
+    | NOT_YET
+)
+DATES = frozenset({"as_of_date", "automatic_on"})
+
+
+def with_derived(people: pl.DataFrame) -> pl.DataFrame:
+    """Add the values of ``DERIVED`` but the preferred hour, which the schedule knows.
+
+    Loads grow from zero at the first event, so their ratio says nothing in the first four weeks.
+    """
+    known_long = (pl.col("days_since_first_event") >= 28) & (pl.col("chronic_load") > 0)
+    streak = pl.col("streak_length_current")
+    fresh = pl.col("days_since_last_session") <= 1
+    return people.with_columns(
+        load_ratio=pl.when(known_long).then((pl.col("acute_load") / pl.col("chronic_load")).round(6)),
+        streak_milestone=pl.when(streak.is_in(STREAK_MILESTONES) & fresh).then(streak),
+        sessions_to_record=pl.when(fresh).then(pl.col("streak_length_longest") - streak),
+        days_automatic=(pl.col("as_of_date") - pl.col("automatic_on")).dt.total_days(),
+    )
