@@ -13,7 +13,7 @@ from interventions.values import with_derived
 
 ROW = "_row"
 SCHEMA = {
-    ROW: pl.UInt32, "intervention": pl.String, "action": pl.String, "trigger": pl.String,
+    ROW: pl.UInt32, "position": pl.UInt16, "intervention": pl.String, "action": pl.String, "trigger": pl.String,
     "channel": pl.String, "score": pl.Float64, "excluded": pl.String,
 }  # fmt: skip
 
@@ -36,14 +36,14 @@ def candidates(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``_row``, ``intervention``, ``action``, ``trigger`` (the most urgent of the intervention's that fired),
-        ``channel``, ``score``, ``excluded`` (why not, or null).
+        ``_row``, ``position`` in the library, ``intervention``, ``action``, ``trigger`` (the most urgent of the
+        intervention's that fired), ``channel``, ``score``, ``excluded`` (why not, or null).
     """
     present = set(people["triggers"].explode().unique())
     urgency = [trigger.name for trigger in catalogue.active_triggers if trigger.name in present]
     lazy = people.lazy()
     parts = [pl.LazyFrame(schema=SCHEMA)]
-    for item in catalogue.interventions:
+    for position, item in enumerate(catalogue.interventions):
         by = [
             pl.when(pl.col("triggers").list.contains(name)).then(pl.lit(name))
             for name in urgency
@@ -51,8 +51,9 @@ def candidates(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
         ]
         if by:
             columns = {
-                "intervention": pl.lit(item.name), "action": pl.lit(item.action), "trigger": pl.coalesce(by),
-                "channel": chosen_channel(item), "score": score(item), "excluded": excluded(item, catalogue.guards),
+                "position": pl.lit(position), "intervention": pl.lit(item.name), "action": pl.lit(item.action),
+                "trigger": pl.coalesce(by), "channel": chosen_channel(item), "score": score(item),
+                "excluded": excluded(item, catalogue.guards),
             }  # fmt: skip
             fired = lazy.filter(pl.col("triggers").list.set_intersection(list(item.triggers)).list.len() > 0)
             parts.append(fired.select(ROW, **columns).cast(SCHEMA))  # type: ignore[arg-type]
@@ -78,7 +79,7 @@ def best(possible: pl.DataFrame) -> pl.DataFrame:
     """Return each person's eligible candidate with the greatest score; ties go to the earlier one in the library."""
     return (
         possible.filter(pl.col("excluded").is_null())
-        .sort("score", descending=True, maintain_order=True)
+        .sort("score", "position", descending=[True, False])
         .unique(ROW, keep="first")
     )
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from interventions import wording
 from interventions.entries import Catalogue, Condition, Entry, Guard, Intervention, Trigger, placeholders
-from interventions.values import DATES, NUMBERS
+from interventions.values import DATES, NUMBERS, TEXTS
 
-PLAIN_FORMATS = frozenset({"decimal", "per_hundred", "day"})
+PLAIN_FORMATS = frozenset({"decimal", "count", "per_hundred", "day", "slot"})
+MEASURED = frozenset({"decimal", "per_hundred"})
+_KIND = {"day": DATES, "slot": TEXTS}
 NAME_ONE = "name a feature or a value of values.py"
 
 
@@ -21,13 +23,13 @@ def problems_of(entry: Entry) -> Iterator[tuple[str, str]]:
         )
         yield from _unknown("requires", entry.requires)
         for value in entry.payload_values:
-            if value not in NUMBERS:
+            if value not in NUMBERS | TEXTS:
                 yield "payload_values", f"unknown value {value}: {NAME_ONE}"
         for language, style, texts in entry.texts():
             for text in texts:
                 field = f"messages.{language}.{style}"
                 for value, form in placeholders(text):
-                    if value not in (DATES if form == "day" else NUMBERS):
+                    if value not in _KIND.get(form, NUMBERS):
                         yield field, f"unknown placeholder {{{value}:{form}}}: {NAME_ONE}"
                 for problem in wording.problems(text, language, gentle=not entry.pushes):
                     yield field, problem
@@ -69,7 +71,11 @@ def _problems_with(item: Intervention, known: Catalogue, triggers: set[str]) -> 
     if unknown:
         yield f"{item.name}, triggers", f"unknown triggers {unknown}: name those of triggers.yaml"
     for language, style, texts in item.texts():
-        forms = {form for text in texts for _, form in placeholders(text)}
-        wrong = sorted(forms - PLAIN_FORMATS - set(known.units.get(language, {})))
+        field = f"{item.name}, messages.{language}.{style}"
+        named = [pair for text in texts for pair in placeholders(text)]
+        wrong = sorted({form for _, form in named} - PLAIN_FORMATS - set(known.units.get(language, {})))
         if wrong:
-            yield f"{item.name}, messages.{language}.{style}", f"unknown formats {wrong}: add a unit"
+            yield field, f"unknown formats {wrong}: add a unit"
+        thin = sorted({value for value, form in named if form in MEASURED} - set(known.support))
+        if thin:
+            yield field, f"no support is declared for {thin}: say in rules.yaml how much evidence they need"

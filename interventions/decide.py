@@ -2,8 +2,9 @@
 
     python -m interventions.decide --start 2026-03-01 --end 2026-03-07
 
-Reads gold.user_features, gold.predictions, gold.habit_state, gold.user_analytics, silver.profiles, gold.user_day, and
-gold.decisions of earlier nights (what was sent and which triggers were on); replaces each night of both tables.
+Reads gold.user_features, gold.predictions, gold.habit_state, gold.user_analytics, gold.context_patterns,
+silver.profiles, gold.user_day, and gold.decisions of earlier nights (what was sent, which triggers were on); replaces
+each night of both tables.
 """
 
 import sys
@@ -73,6 +74,25 @@ def read_habits(night: date, settings: Settings) -> pl.DataFrame:
     )
 
 
+def read_best_times(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person the part of the day in which sessions succeed most: the best finding, with its counts."""
+    return (
+        scan_table("gold.context_patterns", settings, Interval(night, night))
+        .filter((pl.col("dimension") == "time_slot") & (pl.col("verdict") == "success"))
+        .select(
+            "user_id",
+            "shrunken_rate",
+            best_time_slot="time_slot",
+            best_time_attempts="attempts",
+            best_time_completed="completed",
+        )
+        .collect()
+        .sort("user_id", "shrunken_rate", "best_time_slot", descending=[False, True, False])
+        .unique("user_id", keep="first", maintain_order=True)
+        .drop("shrunken_rate")
+    )
+
+
 def read_triggers_before(night: date, settings: Settings) -> pl.DataFrame:
     """Return per person the triggers that were on last night, from its decisions."""
     before = night - timedelta(days=1)
@@ -110,6 +130,22 @@ def known_people(features: pl.DataFrame, *known: pl.DataFrame) -> pl.DataFrame:
     return people.rename({"target_sessions_per_week": "target_sessions"})
 
 
+def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> pl.DataFrame:
+    """Return everything that is known about each person on a night, by user id."""
+    features = scan_table("gold.user_features", settings, Interval(night, night)).drop("batch_date").collect()
+    return known_people(
+        features,
+        newest_profiles(profiles, night),
+        read_predictions(night, settings),
+        read_answers(night, settings),
+        read_reports(night, settings),
+        read_habits(night, settings),
+        read_best_times(night, settings),
+        read_triggers_before(night, settings),
+        read_sent_before(night, catalogue.longest_cool_down, settings),
+    ).sort("user_id")
+
+
 def decision_chunks(people: pl.DataFrame, night: date, seed: int, catalogue: Catalogue) -> Iterator[pa.Table]:
     """Decide for some people at a time, so that memory stays bounded; yield rows of gold.decisions."""
     schema = arrow_schema(get_table("gold.decisions"))
@@ -119,17 +155,7 @@ def decision_chunks(people: pl.DataFrame, night: date, seed: int, catalogue: Cat
 
 def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> tuple[int, int]:
     """Write the night's decisions; return how many there are and how many are to be sent."""
-    features = scan_table("gold.user_features", settings, Interval(night, night)).drop("batch_date").collect()
-    people = known_people(
-        features,
-        newest_profiles(profiles, night),
-        read_predictions(night, settings),
-        read_answers(night, settings),
-        read_reports(night, settings),
-        read_habits(night, settings),
-        read_triggers_before(night, settings),
-        read_sent_before(night, catalogue.longest_cool_down, settings),
-    ).sort("user_id")
+    people = read_people(night, profiles, settings, catalogue)
     sent = 0
 
     def chunks() -> Iterator[pa.Table]:

@@ -16,6 +16,16 @@ MONTHS: dict[Language, tuple[str, ...]] = {
 }  # fmt: skip
 DECIMAL_MARK: dict[Language, str] = {"en": ".", "de": ","}
 DAY_FORMAT: dict[Language, str] = {"en": "{} {}", "de": "{}. {}"}
+SLOTS: dict[Language, dict[str, str]] = {
+    "en": {
+        "early_morning": "early in the morning", "morning": "in the morning", "midday": "around noon",
+        "afternoon": "in the afternoon", "evening": "in the evening", "night": "at night",
+    },
+    "de": {
+        "early_morning": "am frühen Morgen", "morning": "am Vormittag", "midday": "am Mittag",
+        "afternoon": "am Nachmittag", "evening": "am Abend", "night": "in der Nacht",
+    },
+}  # fmt: skip
 STYLE_WORDS: dict[Style, tuple[str, ...]] = {
     "direct": ("direct", "factual", "concise"), "playful": ("playful", "humorous", "funny"),
 }  # fmt: skip
@@ -55,7 +65,9 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
     if form == "per_hundred":
         share = (column.cast(pl.Float64) * 100).round(0)
         return pl.when(share.is_finite()).then(share.cast(pl.Int64).cast(pl.String))
-    none, one, many = catalogue.units[language][form]
+    if form == "slot":
+        return column.replace_strict(SLOTS[language], default=None, return_dtype=pl.String)
+    none, one, many = catalogue.units[language].get(form, ("0", "1", "{}"))
     count = pl.when(column.cast(pl.Float64).is_finite()).then(column.cast(pl.Float64).round(0).cast(pl.Int64))
     return (
         pl.when(count == 0)

@@ -19,7 +19,8 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "language": pl.String, "notifications_allowed": pl.Boolean, "preferred_times": pl.List(pl.String),
     "target_sessions": pl.Float64, "skip_probability": pl.Float64, "model": pl.String, "model_version": pl.String,
     "delivered_28n": pl.Int64, "acted_28n": pl.Int64, "habit_strength": pl.Float64, "automatic_on": pl.Date,
-    "performance_improvement": pl.Float64, **dict.fromkeys(REPORTS, pl.Int64),
+    "performance_improvement": pl.Float64, "best_time_slot": pl.String, "best_time_attempts": pl.Int64,
+    "best_time_completed": pl.Int64, **dict.fromkeys(REPORTS, pl.Int64),
     "triggers_before": pl.List(pl.String),
     "sent_before": pl.List(pl.Struct({"intervention": pl.String, "local_date": pl.Date})),
 }  # fmt: skip
@@ -28,6 +29,7 @@ DERIVED = {
     "streak_milestone": "length of the streak on the day after it reached a milestone",
     "sessions_to_record": "session days between the streak and the longest of 90 days",
     "days_automatic": "days since the habit became automatic",
+    "low_energy": "energy of the week where it is 5 of 10 or less",
     "preferred_hour": "local hour at which the person prefers to be reached",
 }
 # Named by what sleeps until they exist.
@@ -39,6 +41,7 @@ NUMBERS = (
     | NOT_YET
 )
 DATES = frozenset({"as_of_date", "automatic_on"})
+TEXTS = frozenset({"best_time_slot"})
 
 
 def with_derived(people: pl.DataFrame) -> pl.DataFrame:
@@ -53,5 +56,6 @@ def with_derived(people: pl.DataFrame) -> pl.DataFrame:
         load_ratio=pl.when(known_long).then((pl.col("acute_load") / pl.col("chronic_load")).round(6)),
         streak_milestone=pl.when(streak.is_in(STREAK_MILESTONES) & fresh).then(streak),
         sessions_to_record=pl.when(fresh).then(pl.col("streak_length_longest") - streak),
+        low_energy=pl.when(pl.col("energy_level") <= 5).then("energy_level"),
         days_automatic=(pl.col("as_of_date") - pl.col("automatic_on")).dt.total_days(),
     )

@@ -18,9 +18,10 @@ from interventions.wording import LEAST_EASE, MAX_LENGTH, problems, reading_ease
 VALUES = {
     "as_of_date": [date(2026, 12, 31), date(2026, 3, 1)],
     "sessions_7d": [0, 1, 7, 999], "sessions_28d": [0, 1, 12, 9_999], "streak_length_current": [3, 90],
-    "streak_length_longest": [1, 2, 90], "streak_milestone": [5, 90], "energy_level": [1.0, 10.0, 5.25],
+    "streak_length_longest": [1, 2, 90], "streak_milestone": [5, 90], "low_energy": [1.0, 5.0, 2.25],
     "sleep_hours_7d": [0.0, 24.0, 6.949999], "stress_level": [7.01, 10.0],
-    "preparation_time_avg": [15.01, 1.2, 1_440.0, 0.2], "success_rate_variance_by_time": [0.401, 1.0],
+    "preparation_time_avg": [15.01, 1.2, 1_440.0, 0.2], "best_time_slot": ["early_morning", "evening", "at dusk"], "best_time_attempts": [3, 270],
+    "best_time_completed": [1, 270],
     "social_context_impact": [0.301, 1.0],
 }  # fmt: skip
 NAMED = {name for item in catalogue().interventions for _, _, texts in item.texts() for text in texts
@@ -181,6 +182,10 @@ def test_a_wrong_entry_is_refused_in_one_line_with_file_entry_field_and_remedy(t
     [
         ("Rest at {mood_level:decimal}.", r"unknown placeholder \{mood_level:decimal\}: name a feature"),
         ("Rest from {as_of_date:decimal} on.", r"unknown placeholder \{as_of_date:decimal\}"),
+        (
+            "Rest: {skip_rate_30d:per_hundred} of 100.",
+            r"no support is declared for \['skip_rate_30d'\]: say in rules.yaml",
+        ),
         ("Rest {sessions_7d:furlong} today.", r"unknown formats \['furlong'\]: add a unit"),
     ],
 )

@@ -35,8 +35,15 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number(stated):
     assert read == ["No sessions", "One session", "2 sessions"]
     nothing = stated({"as_of_date": MARCH, "sessions_28d": 0})
     assert texts(nothing, "small_start", "en", "direct") == ["Plan your next session today."]
-    apart = stated({"success_rate_variance_by_time": 0.451})
-    assert "45 more of 100 sessions" in texts(apart, "session_at_your_best_time", "en", "encouraging")[0]
+    together = stated({"social_context_impact": 0.451, "sessions_28d": 10})
+    assert "45 more of 100 sessions" in texts(together, "session_with_a_partner", "en", "encouraging")[0]
+    evening = {"best_time_slot": "evening", "best_time_completed": 9, "best_time_attempts": 11}
+    assert texts(
+        stated(evening, {**evening, "best_time_slot": "at dusk"}), "session_at_your_best_time", "de", "direct"
+    ) == [
+        "Am Abend: 9 von 11 Einheiten in 90 Tagen. Leg mehr davon dorthin.",
+        "Leg deine Einheiten auf die Zeit, die bei dir klappt.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,7 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number(stated):
     [
         ("earlier_evening", "sleep_hours_7d", "sleep_reports_7n", 3),
         ("slow_breathing", "stress_level", "stress_reports_7n", 3),
-        ("ten_minute_version", "energy_level", "energy_reports_7n", 3),
+        ("ten_minute_version", "low_energy", "energy_reports_7n", 3),
         ("things_laid_out", "preparation_time_avg", "preparation_reports_7n", 2),
     ],
 )
