@@ -264,7 +264,13 @@ DECISIONS = Suite(
         (
             "sending_violation",
             (
+                ("sent without an intervention", "send AND intervention IS NULL"),
                 ("sent without a message", "send AND coalesce(trim(message), '') = ''"),
+                ("a message with a gap or of more than 240 characters", "message LIKE '%{%' OR length(message) > 240"),
+                (
+                    "injured and sent more than recovery",
+                    "send AND list_contains(triggers, 'injured') AND action <> 'recovery_day'",
+                ),
                 ("sent without a time", "send AND (send_at IS NULL OR expires_at IS NULL)"),
                 ("expires before it is sent", "expires_at <= send_at"),
                 ("sent before it was decided", "send_at < decided_at"),

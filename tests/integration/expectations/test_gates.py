@@ -58,7 +58,7 @@ PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "prob
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
     "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6,
-    "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC), "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
+    "triggers": ["lapse"], "intervention": "one_walk_to_return", "action": "encouragement", "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC), "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
 }  # fmt: skip
 GOAL = {
     "user_id": "u1", "kind": "weekly_sessions", "valid_for": NEXT, "week_start": NIGHT, "recommended_goal": 3.0,
@@ -167,6 +167,9 @@ BAD = [
     ("queue", "gold.decisions", {"probability": None}, "ExpectColumnValuesToBeBetween(available_probability)", ["-1.0"]),
     ("queue", "gold.decisions", {"available": False, "probability": 0.0, "unavailable_reasons": ["no_use"]}, "ExpectColumnValuesToBeNull(availability_violation)", ["sent although unavailable"]),
     ("queue", "gold.decisions", {"available": False, "probability": 0.0, "send": False}, "ExpectColumnValuesToBeNull(availability_violation)", ["unavailable without a reason"]),
+    ("queue", "gold.decisions", {"intervention": None}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent without an intervention"]),
+    ("queue", "gold.decisions", {"message": "Rest {days}."}, "ExpectColumnValuesToBeNull(sending_violation)", ["a message with a gap or of more than 240 characters"]),
+    ("queue", "gold.decisions", {"triggers": ["injured"]}, "ExpectColumnValuesToBeNull(sending_violation)", ["injured and sent more than recovery"]),
     ("queue", "gold.decisions", {"message": " "}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent without a message"]),
     ("queue", "gold.decisions", {"expires_at": datetime(2026, 4, 1, 6, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["expires before it is sent"]),
     # 05:30 UTC is 07:30 in Berlin in summer: an hour later than the same instant in winter.
