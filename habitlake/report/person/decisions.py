@@ -24,8 +24,8 @@ def decisions(stores: Stores, user_id: str, night: date, _: Row) -> Content:
     """Return the last nights' decisions for the person's next day, with what the person answered."""
     first = night - timedelta(days=NIGHTS - 1)
     rows = stores.lake(
-        "SELECT batch_date, decision_id, local_date, available, unavailable_reasons, triggers, action, channel, send,"
-        " probability, candidates, message, policy_version, model, model_version FROM gold.decisions"
+        "SELECT batch_date, decision_id, local_date, available, unavailable_reasons, triggers, intervention, action,"
+        " channel, send, probability, candidates, message, policy_version, model, model_version FROM gold.decisions"
         " WHERE batch_date BETWEEN ? AND ? AND user_id = ? AND horizon = 0 ORDER BY batch_date DESC",
         first,
         night,
@@ -68,15 +68,17 @@ def decisions_view(night: date, rows: Sequence[Row], answers: Sequence[Row]) -> 
 def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
     """Return one decision; ``why`` is one sentence."""
     probability = wording.percent(row["probability"])
+    # Nights before entries had names know the type alone.
+    name = wording.words(row["intervention"] or row["action"])
     if not row["available"]:
         reasons = [REASONS.get(reason, wording.words(reason)) for reason in row["unavailable_reasons"] or []]
         result, why = "silence", "; ".join(reasons).capitalize()
     elif row["send"]:
-        result = wording.words(row["action"])
+        result = name
         why = f"The best candidate; sent with probability {probability}, and the draw fell below it"
     else:
         result = "silence"
-        why = f"{wording.words(row['action']).capitalize()} was the best candidate; at probability {probability} the draw said no"
+        why = f"{name.capitalize()} was the best candidate; at probability {probability} the draw said no"
     return {
         "local_date": row["local_date"],
         "night": row["batch_date"],
@@ -89,7 +91,7 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
         "message": row["message"] if row["available"] else None,
         "candidates": [
             {
-                "action": wording.words(candidate["action"]),
+                "name": wording.words(candidate.get("intervention") or candidate["action"]),
                 "score": candidate["score"],
                 "trigger": wording.words(candidate["trigger"]),
                 "excluded": wording.words(candidate["excluded"]) if candidate["excluded"] else None,

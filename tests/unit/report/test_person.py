@@ -98,8 +98,9 @@ def test_a_prediction_names_what_speaks_for_and_against():
 def decided(**values):
     return {
         "batch_date": NIGHT, "decision_id": "d1", "local_date": NIGHT, "available": True, "unavailable_reasons": [],
-        "triggers": ["lapse"], "action": "encouragement", "channel": "push", "send": True, "probability": 0.6,
-        "candidates": '[{"action":"a","score":0.2,"trigger":"lapse","excluded":"no_plan"},'
+        "triggers": ["lapse"], "intervention": "small_start", "action": "encouragement", "channel": "push", "send": True,
+        "probability": 0.6,
+        "candidates": '[{"intervention":"old_plan","action":"a","score":0.2,"trigger":"lapse","excluded":"no_plan"},'
         '{"action":"b","score":0.6,"trigger":"lapse","excluded":null}]',
         "message": "Go", "policy_version": "p", "model": None, "model_version": None, **values,
     }  # fmt: skip
@@ -109,6 +110,7 @@ def test_each_decision_says_what_why_and_what_was_answered():
     rows = [
         decided(),
         decided(decision_id="d2", send=False),
+        decided(decision_id="d0", intervention=None),
         decided(decision_id="d3", available=False, send=False, unavailable_reasons=["minor", "odd_one"]),
     ]
     answers = [
@@ -116,13 +118,14 @@ def test_each_decision_says_what_why_and_what_was_answered():
         {"decision_id": "d1", "event_type": "intervention_rated", "rating": 4.0},
     ]
     view = decisions.decisions_view(NIGHT, rows, answers)
-    sent, held_back, silent = view["rows"]
-    assert (sent["result"], sent["answers"]) == ("encouragement", ["opened", "rated 4 stars"])
-    assert [candidate["action"] for candidate in sent["candidates"]] == ["b", "a"]
+    sent, held_back, unnamed, silent = view["rows"]
+    assert unnamed["result"] == "encouragement"
+    assert (sent["result"], sent["answers"]) == ("small start", ["opened", "rated 4 stars"])
+    assert [candidate["name"] for candidate in sent["candidates"]] == ["b", "old plan"]
     assert sent["candidates"][1]["excluded"] == "no plan"
     assert held_back["result"] == "silence"
-    assert held_back["why"] == "Encouragement was the best candidate; at probability 60 % the draw said no"
+    assert held_back["why"] == "Small start was the best candidate; at probability 60 % the draw said no"
     assert silent["why"] == "Under age; odd one"
     assert silent["message"] is None
-    assert (view["sent"], view["nights"]) == (1, 3)
-    assert [row["replaced"] for row in view["rows"]] == [False, True, True]
+    assert (view["sent"], view["nights"]) == (2, 4)
+    assert [row["replaced"] for row in view["rows"]] == [False, True, True, True]
