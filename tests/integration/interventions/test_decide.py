@@ -1,5 +1,7 @@
 """The job over a real lake: what was known on the night, a range equals the loop, a rerun equals the run."""
 
+import argparse
+import shutil
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -7,11 +9,13 @@ import pytest
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
+from habitlake.job import JobContext
 from habitlake.lake import arrow_schema, replace_nights, replace_nights_stream, scan_table
+from habitlake.log import get_logger
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions import decide
-from interventions.catalogue import catalogue
+from interventions.catalogue import FOLDER, catalogue, load_catalogue
 from interventions.profiles import read_profiles
 
 FIRST = date(2026, 3, 1)
@@ -129,6 +133,22 @@ def test_a_night_without_people_clears_its_partition(lake):
     write("gold.user_features", [], NIGHTS[0], lake)
     run(lake, NIGHTS[0], NIGHTS[0])
     assert decisions(lake).height == 0
+
+
+def test_a_broken_library_stops_the_decisions_and_leaves_what_was_there(lake, tmp_path, monkeypatch):
+    run(lake, NIGHTS[0], NIGHTS[0])
+    before = decisions(lake)
+    shutil.copytree(FOLDER / "library", tmp_path / "broken" / "library")
+    shutil.copy(FOLDER / "triggers.yaml", tmp_path / "broken")
+    file = tmp_path / "broken" / "library" / "skip.yaml"
+    file.write_text(file.read_text().replace("{low_energy:decimal}", "{vigour:decimal}", 1))
+    monkeypatch.setattr(decide, "catalogue", lambda: load_catalogue(tmp_path / "broken"))
+    night = Interval(NIGHTS[0], NIGHTS[0])
+    with pytest.raises(
+        PermanentError, match=r"skip.yaml, ten_minute_version, messages.en.encouraging: unknown placeholder"
+    ):
+        decide.run(JobContext("interventions.decide", night, lake, get_logger("test"), argparse.Namespace()))
+    assert decisions(lake).equals(before)
 
 
 def test_the_stream_refuses_rows_of_other_nights_and_keeps_what_was_there(lake):
