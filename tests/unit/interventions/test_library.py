@@ -5,6 +5,7 @@ import re
 import shutil
 from datetime import date
 
+import jsonschema
 import pytest
 import yaml
 
@@ -249,6 +250,9 @@ def test_version_follows_every_file(tmp_path):
 
 def test_the_committed_schema_is_current_and_the_command_says_what_is_there(capsys):
     written = "write it again: python -m interventions.catalogue schema > interventions/library/library.schema.json"
-    assert json.loads(SCHEMA_FILE.read_text()) == library_schema(), written
+    schema = json.loads(SCHEMA_FILE.read_text())
+    assert schema == library_schema(), written
+    for file in (FOLDER / "library").glob("*.yaml"):
+        jsonschema.validate(yaml.load(file.read_text(), yaml.CSafeLoader), schema)
     assert main([]) == 0
     assert f"{len(catalogue().interventions)} interventions" in capsys.readouterr().out
