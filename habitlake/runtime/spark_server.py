@@ -117,6 +117,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         # from_json would be evaluated again at every use of its fields.
         "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
+        # The default of 100 classes is less than one night's: every night would compile the same code again.
+        "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.sql.warehouse.dir": str(settings.home / "spark" / "warehouse"),
         "spark.local.dir": str(settings.home / "spark" / "local"),
         "spark.executorEnv.PYTHONPATH": str(PROJECT_ROOT),

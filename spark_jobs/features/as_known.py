@@ -20,16 +20,24 @@ EPOCH = date(1970, 1, 1)
 PROFILE_FIELDS = ("target_sessions_per_week", "preferred_times", "weight_kg", "target_weight_kg")
 
 
+def entry_keys(interval: Interval) -> list[str]:
+    """Return the columns by which ledger entries are joined to people: of one night, every entry is of that night."""
+    return ["user_id"] if len(interval) == 1 else ["user_id", "night"]
+
+
 def entries_by_night(ledger: DataFrame, interval: Interval, look_back_days: int) -> DataFrame:
-    """Return each ledger entry once for every night of the interval that knows it and may look back to it."""
+    """Return each ledger entry once for every night of the interval that knows it and may look back to it.
+
+    Entries of one night carry no ``night``: they need not be copied, and code that names no date is compiled once for
+    all nights.
+    """
     days = look_back_days + ZONE_SLACK_DAYS
     first = F.greatest(F.col("batch_date"), F.lit(interval.start))
     last = F.least(F.date_add("local_date", days), F.lit(interval.end))
     # The first condition follows from the second; on the bare column it reaches the files and skips what is older.
     known = ledger.where(F.col("local_date") >= F.lit(interval.start - timedelta(days=days))).where(first <= last)
     if len(interval) == 1:
-        # The same as below without copying each wide entry: a fifth of a large night.
-        return known.withColumn("night", F.lit(interval.start)).drop("batch_date")
+        return known.drop("batch_date")
     return known.withColumn("night", F.explode(F.sequence(first, last))).drop("batch_date")
 
 
@@ -43,7 +51,7 @@ def aged_entries(ledger: DataFrame, people: DataFrame, interval: Interval, look_
     """
     entries = entries_by_night(ledger.repartition("user_id"), interval, look_back_days)
     # The people of a partition fit in memory, so the many entries need no sorting.
-    joined = entries.join(people.hint("shuffle_hash"), on=["user_id", "night"], how="right")
+    joined = entries.join(people.hint("shuffle_hash"), on=entry_keys(interval), how="right")
     return joined.withColumn("age", F.datediff("as_of_date", "local_date"))
 
 

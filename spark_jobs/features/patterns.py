@@ -24,7 +24,7 @@ from habitlake.tables.features import MIN_SUPPORT
 from habitlake.tables.people import ANY
 from spark_jobs.common.delta import read_table, write_nights
 from spark_jobs.features.aggregates import rounded, share, within
-from spark_jobs.features.as_known import entries_by_night, look_back_start, passes
+from spark_jobs.features.as_known import entries_by_night, entry_keys, look_back_start, passes
 from spark_jobs.features.contexts import LEDGER, SLOTS, UNKNOWN
 
 TABLE = "gold.context_patterns"
@@ -98,7 +98,7 @@ def attempts_in_window(ledger: DataFrame, people: DataFrame, interval: Interval)
     )
     entries = entries_by_night(numbered.repartition("user_id"), interval, DAYS)
     return (
-        entries.join(people.hint("shuffle_hash"), on=list(KEYS))
+        entries.join(people.hint("shuffle_hash"), on=entry_keys(interval))
         .withColumn("age", F.datediff("as_of_date", "local_date"))
         .where(within(DAYS))
     )

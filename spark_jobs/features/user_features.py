@@ -217,14 +217,16 @@ def snapshots(ledgers: Mapping[str, DataFrame], people: DataFrame, interval: Int
     trained = facts.where(reduce(or_, (F.col(name) != 0 for name in TRAINING))).select(
         *get_table("gold.user_day").key, *TRAINING
     )
-    rows = known(facts, RECENT_DAYS, people).groupBy(*people.columns).agg(*named(_recent_aggregates()))
+    # Grouped by the keys alone: comparing all that is known of a person at every entry would take as long as summing.
     parts = (
+        known(facts, RECENT_DAYS, days_only).groupBy(*keys).agg(*named(_recent_aggregates())),
         known(trained, LOOK_BACK_DAYS, days_only).groupBy(*keys).agg(*named(_training_aggregates())),
         known(ledgers[contexts.LEDGER], contexts.DAYS, days_only)
         .groupBy(*keys)
         .agg(*named(contexts.context_aggregates())),
         categories.category_features(known(ledgers[categories.LEDGER], categories.DAYS, days_only), keys),
     )
+    rows = people
     for part in parts:
         rows = rows.join(part.hint("shuffle_hash"), on=keys, how="left")
     never_null = [feature.name for feature in FEATURES if feature.null_means is None]
