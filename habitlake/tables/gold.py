@@ -204,6 +204,38 @@ GOALS = Table(
     keep_daily_days=30,
 )
 
+WORKOUT_PLANS = Table(
+    name="gold.workout_plans",
+    grain="one row per user and night on which a plan is due: the first, after seven days, or when injuries changed",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column(
+            "valid_from", "date", "first of the seven local dates of the plan: the first that starts after the night"
+        ),
+        Column("due_reason", "string", "first, week_over or injury_changed (the plan before it ends early)"),
+        Column("sessions", "bigint", "sessions of the week; 0 is a week of rest"),
+        Column("session_minutes", "bigint", "minutes of a session, warm-up and cool-down included"),
+        Column("minutes", "bigint", "minutes of the week"),
+        Column("focus", "string", "kind of the first session; null in a week of rest"),
+        Column("place", "string", "home, gym, outdoors or pool, of the first session; null in a week of rest"),
+        Column("intensity", "string", "low, medium or high, of the hardest session; null in a week of rest"),
+        Column("level", "string", "beginner, intermediate or advanced: the stated level, else beginner"),
+        Column("weekdays", "array<string>", "monday to sunday, in order of the sessions"),
+        Column("part_of_day", "string", "part of the day of the best success, else the preferred one; null if unknown"),
+        Column("block_week", "bigint", "week of the block of four, the last of which unloads; 1 after each deload"),
+        Column("deload", "boolean", "a week of unloading: less time, smaller doses, lower intensity"),
+        Column("injured", "boolean", "whether an injury or illness was unresolved"),
+        Column("injured_regions", "array<string>", "regions that unresolved reports name", pii=True),
+        Column("swapped", "boolean", "whether an injury, present or past, changed an exercise"),
+        Column("reasons", "array<string>", "rules that shaped the plan"),
+        Column("catalogue_version", "string", "version of the exercises, words and texts"),
+        Column("plan", "string", "the plan as JSON (interventions/plans/workout_plan.schema.json)", pii=True),
+    ),
+    keep_daily_days=120,
+)
+
 GATE_RESULTS = Table(
     name="ops.gate_results",
     grain="one row per night, gate, table and expectation",
@@ -223,5 +255,14 @@ GATE_RESULTS = Table(
     user_column=None,
 )
 
-GOLD_TABLES = (USER_DAY, USER_DAY_CONTEXT, USER_DAY_CATEGORY, USER_FEATURES, PREDICTIONS, GOALS, DECISIONS)
+GOLD_TABLES = (
+    USER_DAY,
+    USER_DAY_CONTEXT,
+    USER_DAY_CATEGORY,
+    USER_FEATURES,
+    PREDICTIONS,
+    GOALS,
+    WORKOUT_PLANS,
+    DECISIONS,
+)
 OPS_TABLES = (GATE_RESULTS,)
