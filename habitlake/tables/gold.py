@@ -236,6 +236,32 @@ WORKOUT_PLANS = Table(
     keep_daily_days=120,
 )
 
+ONBOARDING = Table(
+    name="gold.onboarding",
+    grain="one row per user in onboarding and night, the night on which it is over included",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("valid_for", "date", "first local date that starts after the night's end"),
+        Column("segment", "string", "kind of newcomer; kept once the first stage is left"),
+        Column("stage", "string", "core_setup, pattern_discovery, habit_formation or advanced_features"),
+        Column("stage_entered_on", "date", "local date from which the stage holds"),
+        Column("success_on", "date", "last complete local day when the stage's criterion was first met; null before"),
+        Column("completed_steps", "array<string>", "steps that are done or ever were"),
+        Column("next_step", "string", "first step of the stage that is not done; null where all are"),
+        Column("next_step_due", "date", "local date on which the step is first asked for"),
+        Column("due", "boolean", "whether the step comes up on valid_for; never for minors and who opted out"),
+        Column("reminders_sent", "bigint", "how often the step came up, this night included"),
+        Column("message", "string", "text of the next step in the person's language"),
+        Column("path", "string", "the person's path as JSON: stages, steps, days, which are done"),
+        Column("estimated_days", "bigint", "days to the end of the path at its pace; 0 when it is over"),
+        Column("status", "string", "active, finished (the last criterion is met) or ended (120 days have passed)"),
+        Column("onboarding_version", "string", "version of the stages, steps and texts"),
+    ),
+    keep_daily_days=30,
+)
+
 GATE_RESULTS = Table(
     name="ops.gate_results",
     grain="one row per night, gate, table and expectation",
@@ -263,6 +289,7 @@ GOLD_TABLES = (
     PREDICTIONS,
     GOALS,
     WORKOUT_PLANS,
+    ONBOARDING,
     DECISIONS,
 )
 OPS_TABLES = (GATE_RESULTS,)

@@ -46,6 +46,7 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.D
         scan_table("gold.user_features", settings, Interval(night, night))
         .select(
             "user_id", "time_zone", "as_of_date", "observed_days_28d", "days_since_first_event",
+            whole_weeks=(pl.col("days_since_first_event").fill_null(0) + 1) // PERIOD_DAYS,
             injured=pl.col("injured").fill_null(0) == 1, worn_out=worn_out(),
         )
         .collect()

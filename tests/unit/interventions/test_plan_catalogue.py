@@ -124,7 +124,7 @@ def test_no_text_shames_or_claims(language):
         ("exercises/cardio.yaml", lambda content: content["exercises"][0].update(equipment=["jetpack"]), "unknown equipment 'jetpack'"),
         ("exercises/cardio.yaml", lambda content: content["exercises"][0].update(contraindicated=["tail"]), "contraindicated.0"),
         ("exercises/cardio.yaml", lambda content: content["exercises"][0].update(easier="nap"), "no exercise 'nap'"),
-        ("exercises/cardio.yaml", lambda content: content["exercises"][0].update(easier="hill_walk"), "is the harder one"),
+        ("exercises/cardio.yaml", lambda content: content["exercises"][0].update(easier="hill_ride"), "is the harder one"),
         ("exercises/cardio.yaml", lambda content: content["exercises"].append(content["exercises"][0]), "named twice: easy_walk"),
         ("exercises/mobility.yaml", lambda content: (content["exercises"][0].update(easier="shoulder_rolls"), content["exercises"][1].update(easier="arm_circles")), "in a circle"),
         ("exercises/mobility.yaml", lambda content: (content["exercises"][0].pop("seconds"), content["exercises"][0].update(reps=5)), "counted in seconds"),
