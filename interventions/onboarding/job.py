@@ -6,13 +6,15 @@ Reads gold.user_features, gold.habit_state, silver.profiles and the onboarding o
 night of gold.onboarding. A person has a row per night until onboarding is over, and one for the night on which it is.
 """
 
+from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
+import pyarrow as pa
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
-from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_nights
+from habitlake.lake import arrow_schema, replace_nights_stream, scan_table, stored_nights
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions.onboarding.content import with_content
@@ -22,6 +24,8 @@ from interventions.profiles import addressable, newest_profiles, read_profiles
 from interventions.schedule import with_first_local_date
 
 TABLE = "gold.onboarding"
+# A path is a kilobyte or two of JSON.
+PEOPLE_PER_CHUNK = 100_000
 FEATURES = (
     "time_zone", "as_of_date", "first_local_date", "days_since_first_event", "observed_days_28d",
     "days_since_last_session", "sessions_28d", "planned_next_7d", "time_of_day_consistency", "consistency_score",
@@ -72,10 +76,15 @@ def with_state_before(facts: pl.DataFrame, night: date, settings: Settings) -> p
 
 def write_onboarding(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
     """Write the night's onboarding; return how many people are in it."""
-    people = with_state_before(read_facts(night, profiles, settings), night, settings)
-    rows = with_content(advanced(people, night, onboarding()), onboarding())
+    people = with_state_before(read_facts(night, profiles, settings), night, settings).sort("user_id")
+    rows = advanced(people, night, onboarding())
     schema = arrow_schema(get_table(TABLE))
-    return replace_nights(rows.select(schema.names).to_arrow().cast(schema), TABLE, Interval(night, night), settings)
+
+    def chunks() -> Iterator[pa.Table]:
+        for part in rows.iter_slices(PEOPLE_PER_CHUNK):
+            yield with_content(part, onboarding()).select(schema.names).to_arrow().cast(schema)
+
+    return replace_nights_stream(chunks, TABLE, Interval(night, night), settings)
 
 
 def steps_due(night: date, settings: Settings) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from interventions.catalogue import LANGUAGES
 from interventions.identity import SEPARATOR, stable_seeds
 from interventions.messages import language_of
 from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, PLAN_STYLES, Moment
-from interventions.plans.compose import VARIETIES, Composer, SessionKey
+from interventions.plans.choose import VARIETIES, SessionKey
+from interventions.plans.compose import Composer
 from interventions.plans.contract import SCHEMA_VERSION
 from interventions.plans.shape import PLAN_DAYS, region_names
 from interventions.plans.week import DAYS, best_days
@@ -19,6 +20,7 @@ from interventions.plans.words import WEEKDAYS
 
 # The third session of a week is of another kind, so that a week of running has strength in it.
 COMPLEMENT_EVERY = 3
+HARD = INTENSITIES.index("high")
 UNKNOWN_RATE, UNKNOWN_DAY = 0.5, 0.1
 TIE = 0.01
 SESSION_MOMENTS: tuple[Moment, ...] = ("before_low_motivation", "struggling", "after_success")
@@ -75,9 +77,9 @@ def session_rows(people: pl.DataFrame, seeds: NDArray[np.int64], composer: Compo
     focuses = composer.catalogue.focuses
     index = {name: place for place, name in enumerate(focuses)}
     complements = np.array([index[item.complement] for item in focuses.values()])
-    relevant = np.array([composer.relevant_equipment(name) for name in focuses])
+    relevant = np.array([composer.chooser.relevant_equipment(name) for name in focuses])
     steady = np.array([item.steady for item in focuses.values()])
-    places = np.array([[PLACES.index(composer.place_of(name, place)) for place in PLACES] for name in focuses])
+    places = np.array([[PLACES.index(composer.chooser.place_of(name, place)) for place in PLACES] for name in focuses])
 
     def own(name: str) -> NDArray[np.int64]:
         return people[name].to_numpy()[person]
@@ -87,8 +89,8 @@ def session_rows(people: pl.DataFrame, seeds: NDArray[np.int64], composer: Compo
         number % COMPLEMENT_EVERY == COMPLEMENT_EVERY - 1, complements[first], np.where(number % 2 == 1, second, first)
     )
     place = places[focus, own("place")]
-    there = np.array(composer.at_place)[place]
-    # Hard and easy sessions alternate.
+    there = np.array(composer.chooser.at_place)[place]
+    intensity = own("intensity")
     return pl.DataFrame(
         {
             "row": person,
@@ -97,7 +99,8 @@ def session_rows(people: pl.DataFrame, seeds: NDArray[np.int64], composer: Compo
             "place": place,
             "equipment": own("own_equipment") & relevant[focus] & ~there,
             "level": own("level"),
-            "intensity": np.maximum(own("intensity") - number % 2, 0),
+            # No two hard sessions one after the other.
+            "intensity": np.where((intensity == HARD) & (number % 2 == 1), intensity - 1, intensity),
             "minutes": own("session_minutes"),
             "injured": own("injured_mask"),
             "past": own("past_mask") & ~own("injured_mask"),

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, REGIONS, catalogue
-from interventions.plans.compose import DOSES, Composer, SessionKey, bits
+from interventions.plans.choose import SessionKey, bits
+from interventions.plans.compose import DOSES, Composer
 from interventions.plans.contract import PlannedSession, schemas
 from interventions.plans.week import DAYS, best_days, day_sets
 from interventions.plans.words import ALL_DAYS, equipment_of, focus_of, free_days, part_of_day, regions_of, union

@@ -1,0 +1,216 @@
+"""Which exercises a session is made of: by movement, place, equipment, level and injuries; pure.
+
+An exercise that an injury rules out is swapped for its easier variant, else for another of the same movement; a session
+that injuries leave too little of becomes another kind, at last a gentle one.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import NamedTuple
+
+from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, REGIONS, Exercise, PlanCatalogue, easier_variants
+
+VARIETIES = 3
+SHORT_MINUTES = 10
+# About so long is spent on one exercise of a circuit, with so many of them.
+SECONDS_PER_EXERCISE = 240
+FEWEST, MOST = 3, 6
+# What fills a circuit whose own movements do not: nothing of it needs more than a floor.
+FILL = ("core", "flow", "mobilise", "stretch", "balance")
+
+
+class SessionKey(NamedTuple):
+    """All that a session depends on; numbers are positions in the catalogue's lists, sets are bit masks.
+
+    ``equipment`` is what the person has beyond what the place has; ``injured`` regions rule exercises out, ``past``
+    ones allow low intensity alone; ``variety`` chooses among equals.
+    """
+
+    focus: int
+    place: int
+    equipment: int
+    level: int
+    intensity: int
+    minutes: int
+    injured: int
+    past: int
+    dose: int
+    variety: int
+    language: int
+
+
+class Choice(NamedTuple):
+    """An exercise chosen, and the one it stands in for because of an injury."""
+
+    exercise: Exercise
+    instead_of: str | None
+
+
+class Selection(NamedTuple):
+    """The exercises of a session, the focus and place they came to, and those of its short version."""
+
+    focus: str
+    place: str
+    warm_up: list[Choice]
+    main: list[Choice]
+    cool_down: list[Choice]
+    short_focus: str
+    short: list[Choice]
+
+    @property
+    def everything(self) -> list[Choice]:
+        """All exercises of the session itself."""
+        return [*self.warm_up, *self.main, *self.cool_down]
+
+
+def bits(names: Iterable[str], order: Iterable[str]) -> int:
+    """Return the bit mask of some names of an ordered list."""
+    chosen = set(names)
+    return sum(1 << number for number, name in enumerate(order) if name in chosen)
+
+
+class Chooser:
+    """Chooses exercises from a catalogue; remembers what several sessions share."""
+
+    def __init__(self, catalogue: PlanCatalogue) -> None:
+        self.catalogue = catalogue
+        self.focuses = tuple(catalogue.focuses)
+        self._ranked: dict[tuple[str, str, int, int, int], list[Exercise]] = {}
+        self._selections: dict[SessionKey, Selection] = {}
+        self._needs = {
+            name: bits(exercise.equipment, catalogue.equipment) for name, exercise in catalogue.exercises.items()
+        }
+        self._strains = {name: bits(item.contraindicated, REGIONS) for name, item in catalogue.exercises.items()}
+
+    @cached_property
+    def at_place(self) -> tuple[int, ...]:
+        """Bit mask of the equipment that each place has."""
+        pieces = self.catalogue.equipment
+        return tuple(bits((name for name, piece in pieces.items() if place in piece.at), pieces) for place in PLACES)
+
+    def place_of(self, focus: str, place: str) -> str:
+        """Return where a focus is done by someone who trains at ``place``: there, or at the first place it allows."""
+        allowed = self.catalogue.focuses[focus].places
+        return place if place in allowed else allowed[0]
+
+    def relevant_equipment(self, focus: str) -> int:
+        """Return the bit mask of equipment that some exercise of the focus needs, and of what stands beside it."""
+        found = self.catalogue.focuses[focus]
+        moves = {*found.movements, "mobilise", "stretch", *(() if found.steady else FILL)}
+        needed = 0
+        for exercise in self.catalogue.exercises.values():
+            if exercise.pattern in moves:
+                needed |= self._needs[exercise.name]
+        return needed
+
+    def select(self, key: SessionKey) -> Selection:
+        """Return the exercises of a key; minutes count by ``size``, dose and language do not."""
+        key = key._replace(minutes=size(key.minutes), dose=0, language=0)
+        if key not in self._selections:
+            focus, chosen = self._main(self.focuses[key.focus], key)
+            place = self.place_of(focus, PLACES[key.place])
+            taken = {choice.exercise.name for choice in chosen}
+            easy = key._replace(level=0, intensity=0)
+            short = self._main(focus, easy._replace(minutes=SHORT_MINUTES))
+            warm_s, cool_s = frame(key.minutes)
+            warm = self._around("mobilise", warm_s, easy, place, taken)
+            cool = self._around("stretch", cool_s, easy, place, taken)
+            self._selections[key] = Selection(focus, place, warm, chosen, cool, *short)
+        return self._selections[key]
+
+    def _main(self, focus: str, key: SessionKey) -> tuple[str, list[Choice]]:
+        """Return the main exercises, and the focus they are of: the one asked for, or what takes its place."""
+        while not (chosen := self._choices(focus, key)):
+            focus = self.catalogue.focuses[focus].instead
+        return focus, chosen
+
+    def _choices(self, focus: str, key: SessionKey) -> list[Choice]:
+        """Return the main exercises of a focus; none where it cannot be done."""
+        place = self.place_of(focus, PLACES[key.place])
+        found = self.catalogue.focuses[focus]
+        wanted = 1 if found.steady else min(max(key.minutes * 60 // SECONDS_PER_EXERCISE, FEWEST), MOST)
+        taken: set[str] = set()
+        chosen: list[Choice] = []
+        for movement in found.movements:
+            if len(chosen) < wanted and (choice := self._choose(movement, place, key, taken)):
+                chosen.append(choice)
+        own = len(chosen)
+        if own == 0 or found.steady:
+            return chosen
+        for movement in FILL * (wanted - own):
+            if len(chosen) < wanted and (choice := self._choose(movement, place, key, taken)):
+                chosen.append(choice)
+        # A circuit of which little is left is no session of its kind.
+        return chosen if own >= FEWEST - 1 or found.instead == focus else []
+
+    def _choose(self, movement: str, place: str, key: SessionKey, taken: set[str]) -> Choice | None:
+        """Choose an exercise that nobody took yet, and note it as taken; None where no safe one is left."""
+        free = [item for item in self._fitting(movement, place, key) if item.name not in taken]
+        if not free:
+            return None
+        equals = sum(item.level == free[0].level and item.intensity == free[0].intensity for item in free)
+        wanted = free[key.variety * min(max(equals, VARIETIES), len(free)) // VARIETIES]
+        chosen: Exercise | None = wanted
+        if not self._safe(wanted, key):
+            easier = [item for item in easier_variants(wanted, self.catalogue) if self._possible(item, place, key)]
+            chosen = next((item for item in (*easier, *free) if item.name not in taken and self._safe(item, key)), None)
+        if chosen is None:
+            return None
+        taken.add(chosen.name)
+        return Choice(chosen, None if chosen is wanted else wanted.name)
+
+    def _fitting(self, movement: str, place: str, key: SessionKey) -> list[Exercise]:
+        """Return the exercises of a movement that the person could do if nothing were injured, best first."""
+        has = key.equipment | self.at_place[PLACES.index(place)]
+        request = (movement, place, has, key.level, key.intensity)
+        if request not in self._ranked:
+            possible = [
+                item
+                for item in self.catalogue.exercises.values()
+                if item.pattern == movement
+                and self._possible(item, place, key)
+                and LEVELS.index(item.level) <= key.level
+                and INTENSITIES.index(item.intensity) <= key.intensity
+            ]
+            # The nearest to what is asked for; of equals the one that uses what is at hand.
+            self._ranked[request] = sorted(
+                possible,
+                key=lambda item: (
+                    -INTENSITIES.index(item.intensity),
+                    -LEVELS.index(item.level),
+                    -len(item.equipment),
+                    item.name,
+                ),
+            )
+        return self._ranked[request]
+
+    def _possible(self, exercise: Exercise, place: str, key: SessionKey) -> bool:
+        """Return whether place and equipment allow the exercise."""
+        has = key.equipment | self.at_place[PLACES.index(place)]
+        return place in exercise.places and self._needs[exercise.name] & ~has == 0
+
+    def _safe(self, exercise: Exercise, key: SessionKey) -> bool:
+        """Return whether no injury speaks against the exercise."""
+        strains = self._strains[exercise.name]
+        return not (strains & key.injured or (strains & key.past and exercise.intensity != "low"))
+
+    def _around(self, movement: str, length_s: int, key: SessionKey, place: str, taken: set[str]) -> list[Choice]:
+        """Return what comes before or after the main part: one or two easy exercises."""
+        wanted = 2 if length_s >= 180 else 1
+        return [choice for _ in range(wanted) if (choice := self._choose(movement, place, key, taken))]
+
+
+def frame(minutes: int) -> tuple[int, int]:
+    """Return the seconds of warm-up and cool-down of a session."""
+    if minutes >= 30:
+        return 300, 180
+    return (180, 120) if minutes >= 20 else (90, 60)
+
+
+def size(minutes: int) -> int:
+    """Return the least minutes with the same exercises: what is chosen depends on no more than this."""
+    if minutes >= 25:
+        return 30 if minutes >= 30 else 25
+    if minutes >= SHORT_MINUTES:
+        return 20 if minutes >= 20 else SHORT_MINUTES
+    return minutes
