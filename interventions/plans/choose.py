@@ -40,10 +40,23 @@ class SessionKey(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """An exercise chosen, and the one it stands in for because of an injury."""
+    """The name of an exercise chosen, and of the one it stands in for because of an injury."""
 
-    exercise: Exercise
+    exercise: str
     instead_of: str | None
+
+
+class Option(NamedTuple):
+    """What choosing asks of an exercise: its demand (higher is harder), and the regions it strains."""
+
+    name: str
+    demand: tuple[int, int]
+    strains: int
+    is_low: bool
+
+    def is_safe(self, key: SessionKey) -> bool:
+        """Return whether no injury speaks against it."""
+        return not (self.strains & key.injured or (self.strains & key.past and not self.is_low))
 
 
 class Selection(NamedTuple):
@@ -51,16 +64,16 @@ class Selection(NamedTuple):
 
     focus: str
     place: str
-    warm_up: list[Choice]
-    main: list[Choice]
-    cool_down: list[Choice]
+    warm_up: tuple[Choice, ...]
+    main: tuple[Choice, ...]
+    cool_down: tuple[Choice, ...]
     short_focus: str
-    short: list[Choice]
+    short: tuple[Choice, ...]
 
     @property
-    def everything(self) -> list[Choice]:
+    def everything(self) -> tuple[Choice, ...]:
         """All exercises of the session itself."""
-        return [*self.warm_up, *self.main, *self.cool_down]
+        return (*self.warm_up, *self.main, *self.cool_down)
 
 
 def bits(names: Iterable[str], order: Iterable[str]) -> int:
@@ -75,12 +88,20 @@ class Chooser:
     def __init__(self, catalogue: PlanCatalogue) -> None:
         self.catalogue = catalogue
         self.focuses = tuple(catalogue.focuses)
-        self._ranked: dict[tuple[str, str, int, int, int], list[Exercise]] = {}
+        self._ranked: dict[tuple[str, str, int, int, int], list[Option]] = {}
         self._selections: dict[SessionKey, Selection] = {}
         self._needs = {
             name: bits(exercise.equipment, catalogue.equipment) for name, exercise in catalogue.exercises.items()
         }
-        self._strains = {name: bits(item.contraindicated, REGIONS) for name, item in catalogue.exercises.items()}
+        self._options = {
+            name: Option(
+                name,
+                (INTENSITIES.index(item.intensity), LEVELS.index(item.level)),
+                bits(item.contraindicated, REGIONS),
+                item.intensity == "low",
+            )
+            for name, item in catalogue.exercises.items()
+        }
 
     @cached_property
     def at_place(self) -> tuple[int, ...]:
@@ -109,7 +130,7 @@ class Chooser:
         if key not in self._selections:
             focus, chosen = self._main(self.focuses[key.focus], key)
             place = self.place_of(focus, PLACES[key.place])
-            taken = {choice.exercise.name for choice in chosen}
+            taken = {choice.exercise for choice in chosen}
             easy = key._replace(level=0, intensity=0)
             short = self._main(focus, easy._replace(minutes=SHORT_MINUTES))
             warm_s, cool_s = frame(key.minutes)
@@ -118,11 +139,11 @@ class Chooser:
             self._selections[key] = Selection(focus, place, warm, chosen, cool, *short)
         return self._selections[key]
 
-    def _main(self, focus: str, key: SessionKey) -> tuple[str, list[Choice]]:
+    def _main(self, focus: str, key: SessionKey) -> tuple[str, tuple[Choice, ...]]:
         """Return the main exercises, and the focus they are of: the one asked for, or what takes its place."""
         while not (chosen := self._choices(focus, key)):
             focus = self.catalogue.focuses[focus].instead
-        return focus, chosen
+        return focus, tuple(chosen)
 
     def _choices(self, focus: str, key: SessionKey) -> list[Choice]:
         """Return the main exercises of a focus; none where it cannot be done."""
@@ -145,43 +166,49 @@ class Chooser:
 
     def _choose(self, movement: str, place: str, key: SessionKey, taken: set[str]) -> Choice | None:
         """Choose an exercise that nobody took yet, and note it as taken; None where no safe one is left."""
-        free = [item for item in self._fitting(movement, place, key) if item.name not in taken]
+        free = [option for option in self._fitting(movement, place, key) if option.name not in taken]
         if not free:
             return None
-        equals = sum(item.level == free[0].level and item.intensity == free[0].intensity for item in free)
-        wanted = free[key.variety * min(max(equals, VARIETIES), len(free)) // VARIETIES]
-        chosen: Exercise | None = wanted
-        if not self._safe(wanted, key):
-            easier = [item for item in easier_variants(wanted, self.catalogue) if self._possible(item, place, key)]
-            chosen = next((item for item in (*easier, *free) if item.name not in taken and self._safe(item, key)), None)
-        if chosen is None:
-            return None
+        equals = sum(option.demand == free[0].demand for option in free)
+        wanted = chosen = free[key.variety * min(max(equals, VARIETIES), len(free)) // VARIETIES]
+        if not wanted.is_safe(key):
+            found = next(
+                (option for option in (*self._easier(wanted, place, key, taken), *free) if option.is_safe(key)), None
+            )
+            if found is None:
+                return None
+            chosen = found
         taken.add(chosen.name)
-        return Choice(chosen, None if chosen is wanted else wanted.name)
+        return Choice(chosen.name, None if chosen is wanted else wanted.name)
 
-    def _fitting(self, movement: str, place: str, key: SessionKey) -> list[Exercise]:
-        """Return the exercises of a movement that the person could do if nothing were injured, best first."""
+    def _easier(self, option: Option, place: str, key: SessionKey, taken: set[str]) -> list[Option]:
+        """Return the easier variants that place and equipment allow, the nearest first."""
+        return [
+            self._options[item.name]
+            for item in easier_variants(self.catalogue.exercises[option.name], self.catalogue)
+            if item.name not in taken and self._possible(item, place, key)
+        ]
+
+    def _fitting(self, movement: str, place: str, key: SessionKey) -> list[Option]:
+        """Return the exercises of a movement that the person could do if nothing were injured.
+
+        The most demanding first, as far as level and intensity go; of equals the one that uses what is at hand.
+        """
         has = key.equipment | self.at_place[PLACES.index(place)]
         request = (movement, place, has, key.level, key.intensity)
         if request not in self._ranked:
             possible = [
-                item
+                (self._options[item.name], len(item.equipment))
                 for item in self.catalogue.exercises.values()
-                if item.pattern == movement
-                and self._possible(item, place, key)
-                and LEVELS.index(item.level) <= key.level
-                and INTENSITIES.index(item.intensity) <= key.intensity
+                if item.pattern == movement and self._possible(item, place, key)
             ]
-            # The nearest to what is asked for; of equals the one that uses what is at hand.
-            self._ranked[request] = sorted(
-                possible,
-                key=lambda item: (
-                    -INTENSITIES.index(item.intensity),
-                    -LEVELS.index(item.level),
-                    -len(item.equipment),
-                    item.name,
-                ),
-            )
+            fitting = [
+                (option, pieces)
+                for option, pieces in possible
+                if option.demand[0] <= key.intensity and option.demand[1] <= key.level
+            ]
+            fitting.sort(key=lambda item: (-item[0].demand[0], -item[0].demand[1], -item[1], item[0].name))
+            self._ranked[request] = [option for option, _ in fitting]
         return self._ranked[request]
 
     def _possible(self, exercise: Exercise, place: str, key: SessionKey) -> bool:
@@ -189,15 +216,11 @@ class Chooser:
         has = key.equipment | self.at_place[PLACES.index(place)]
         return place in exercise.places and self._needs[exercise.name] & ~has == 0
 
-    def _safe(self, exercise: Exercise, key: SessionKey) -> bool:
-        """Return whether no injury speaks against the exercise."""
-        strains = self._strains[exercise.name]
-        return not (strains & key.injured or (strains & key.past and exercise.intensity != "low"))
-
-    def _around(self, movement: str, length_s: int, key: SessionKey, place: str, taken: set[str]) -> list[Choice]:
+    def _around(self, movement: str, length_s: int, key: SessionKey, place: str, taken: set[str]) -> tuple[Choice, ...]:
         """Return what comes before or after the main part: one or two easy exercises."""
         wanted = 2 if length_s >= 180 else 1
-        return [choice for _ in range(wanted) if (choice := self._choose(movement, place, key, taken))]
+        found = (self._choose(movement, place, key, taken) for _ in range(wanted))
+        return tuple(choice for choice in found if choice)
 
 
 def frame(minutes: int) -> tuple[int, int]:

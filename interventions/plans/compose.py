@@ -32,7 +32,7 @@ class Session(NamedTuple):
 class MainPart(NamedTuple):
     """The JSON of a main part but for rounds and rests: per exercise what comes before and between the two numbers."""
 
-    entries: tuple[tuple[str, str], ...]
+    entries: list[tuple[str, str]]
     work_s: int
     rest_s: int
 
@@ -55,7 +55,7 @@ class Outline(NamedTuple):
     focus: str
     place: str
     swapped: bool
-    main: list[Choice]
+    main: tuple[Choice, ...]
     before: str
     after: str
     parts: dict[int, MainPart]
@@ -71,8 +71,10 @@ class Composer:
     def __init__(self, catalogue: PlanCatalogue) -> None:
         self.catalogue = catalogue
         self.chooser = Chooser(catalogue)
-        self._entries: dict[tuple[str, str | None, Language], str] = {}
         self._outlines: dict[SessionKey, Outline] = {}
+        self._parts: dict[tuple[str, tuple[Choice, ...], int, Language], MainPart] = {}
+        self._wholes: dict[tuple[tuple[Choice, ...], int, Language], str] = {}
+        self._entries: dict[tuple[Choice, Language], str] = {}
 
     def compose(self, key: SessionKey) -> Session:
         """Return the session of a key."""
@@ -83,7 +85,7 @@ class Composer:
         part = outline.parts.get(key.dose)
         if part is None:
             language = LANGUAGES[key.language]
-            part = outline.parts[key.dose] = self._part(outline.focus, outline.main, DOSES[key.dose], language)
+            part = outline.parts[key.dose] = self._part(outline.focus, outline.main, key.dose, language)
         warm_s, cool_s = frame(key.minutes)
         main = part.json(key.minutes * SECONDS_PER_MINUTE - warm_s - cool_s)
         members = f'{outline.before}{key.minutes},"main":{main},{outline.after}'
@@ -92,12 +94,13 @@ class Composer:
     def _outlined(self, key: SessionKey) -> Outline:
         """Return the outline of the sessions of a key."""
         chosen, language = self.chooser.select(key), LANGUAGES[key.language]
-        pieces = dict.fromkeys(piece for choice in chosen.everything for piece in choice.exercise.equipment)
+        known = self.catalogue.exercises
+        pieces = dict.fromkeys(piece for choice in chosen.everything for piece in known[choice.exercise].equipment)
         labels = [_text(getattr(self.catalogue.equipment[piece].label, language)) for piece in pieces]
         title = _text(getattr(self.catalogue.focuses[chosen.focus].label, language))
         # Ten easy minutes of the same kind for a day of low energy; less where the session is shorter.
         minutes = min(key.minutes, SHORT_MINUTES)
-        short = self._part(chosen.short_focus, chosen.short, DOSES[0], language).json(minutes * SECONDS_PER_MINUTE)
+        short = self._part(chosen.short_focus, chosen.short, 0, language).json(minutes * SECONDS_PER_MINUTE)
         warm_s, cool_s = frame(key.minutes)
         return Outline(
             chosen.focus,
@@ -112,31 +115,41 @@ class Composer:
             {},
         )
 
-    def _part(self, focus: str, chosen: list[Choice], dose: float, language: Language) -> MainPart:
+    def _part(self, focus: str, chosen: tuple[Choice, ...], dose: int, language: Language) -> MainPart:
         """Return the main part of a dose; a movement that is kept up has no work of its own, it takes all the time."""
-        found = self.catalogue.focuses[focus]
-        amounts = [None if found.steady else _scaled(choice.exercise, dose) for choice in chosen]
-        entries = tuple(
-            (self._entry(choice, language), _dose_json(choice.exercise, amount))
-            for choice, amount in zip(chosen, amounts, strict=True)
-        )
-        work_s = sum(_work_s(choice.exercise, amount or 0) for choice, amount in zip(chosen, amounts, strict=True))
-        return MainPart(entries, work_s, found.rest_s)
+        request = (focus, chosen, dose, language)
+        if request not in self._parts:
+            found = self.catalogue.focuses[focus]
+            exercises = [self.catalogue.exercises[choice.exercise] for choice in chosen]
+            amounts = [None if found.steady else _scaled(exercise, DOSES[dose]) for exercise in exercises]
+            self._parts[request] = MainPart(
+                [
+                    (self._entry(choice, language), _dose_json(exercise, amount))
+                    for choice, exercise, amount in zip(chosen, exercises, amounts, strict=True)
+                ],
+                sum(_work_s(exercise, amount or 0) for exercise, amount in zip(exercises, amounts, strict=True)),
+                found.rest_s,
+            )
+        return self._parts[request]
 
-    def _whole(self, chosen: list[Choice], length_s: int, language: Language) -> str:
+    def _whole(self, chosen: tuple[Choice, ...], length_s: int, language: Language) -> str:
         """Return the JSON of exercises that share a time evenly."""
-        entries = [
-            f"{self._entry(choice, language)}1{_dose_json(choice.exercise, length_s // len(chosen))}0}}"
-            for choice in chosen
-        ]
-        return f"[{','.join(entries)}]"
+        request = (chosen, length_s, language)
+        if request not in self._wholes:
+            entries = [
+                f"{self._entry(choice, language)}1"
+                f"{_dose_json(self.catalogue.exercises[choice.exercise], length_s // len(chosen))}0}}"
+                for choice in chosen
+            ]
+            self._wholes[request] = f"[{','.join(entries)}]"
+        return self._wholes[request]
 
     def _entry(self, choice: Choice, language: Language) -> str:
         """Return the JSON of an exercise up to the number of its sets."""
-        request = (choice.exercise.name, choice.instead_of, language)
+        request = (choice, language)
         if request not in self._entries:
-            exercise, instead_of = choice
-            swapped = f',"instead_of":"{instead_of}"' if instead_of else ""
+            exercise = self.catalogue.exercises[choice.exercise]
+            swapped = f',"instead_of":"{choice.instead_of}"' if choice.instead_of else ""
             self._entries[request] = (
                 f'{{"exercise":"{exercise.name}","kind":"{self.catalogue.kinds[exercise.name]}",'
                 f'"label":{_text(getattr(exercise.label, language))},'
