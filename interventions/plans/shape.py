@@ -94,7 +94,8 @@ def _rules() -> dict[str, pl.Expr]:
     rest = {
         "rest_ill": injured & ill,
         "rest_injury_unknown": injured & ~ill & (mask == 0),
-        "rest_goal": pl.col("goal_sessions").round() == 0,
+        # Who is well again gets the one session that is the least of all goals.
+        "rest_goal": injured & (pl.col("goal_sessions").round() == 0),
     }
     resting = pl.any_horizontal(rest["rest_ill"], rest["rest_injury_unknown"])
     known = pl.col("days_since_first_event").fill_null(0) >= NEWCOMER_DAYS
