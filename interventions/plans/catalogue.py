@@ -32,6 +32,8 @@ PLAN_STYLES: tuple[PlanStyle, ...] = get_args(PlanStyle)
 EVERYWHERE: tuple[Place, ...] = ("home", "gym", "outdoors")
 TEXTS_PER_MOMENT = 3
 SECONDS_PER_REP = 3
+# As many as a session's key has room for (interventions.plans.plan.KEY_BITS).
+MOST_FOCUSES = MOST_EQUIPMENT = 16
 FOLDER = Path(__file__).parent
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -192,6 +194,8 @@ def _focus_complaints(catalogue: PlanCatalogue) -> list[str]:
         found += [
             f"focus {name}: unknown equipment {piece!r}" for piece in focus.brings if piece not in catalogue.equipment
         ]
+    if len(catalogue.focuses) > MOST_FOCUSES or len(catalogue.equipment) > MOST_EQUIPMENT:
+        found.append(f"at most {MOST_FOCUSES} focuses and {MOST_EQUIPMENT} pieces of equipment")
     if "gentle" not in catalogue.focuses:
         found.append("there is no focus 'gentle', which takes the place of all others")
     return found

@@ -26,7 +26,7 @@ TIE = 0.01
 SESSION_MOMENTS: tuple[Moment, ...] = ("before_low_motivation", "struggling", "after_success")
 PLAN_MOMENTS: tuple[Moment, ...] = ("streak", "general")
 RATES = tuple(f"rate_{day}" for day in WEEKDAYS)
-# How many bits each member of a session's key takes in one integer.
+# How many bits each member of a session's key takes in one integer; the catalogue is held to them.
 KEY_BITS = (4, 2, 16, 2, 2, 7, 8, 8, 2, 2, 1)
 
 
@@ -124,10 +124,9 @@ def composed(rows: pl.DataFrame, composer: Composer) -> pl.DataFrame:
     rows = rows.with_columns(key=_packed())
     unique = rows.unique("key")
     found = [composer.compose(SessionKey(*row)) for row in unique.select(SessionKey._fields).iter_rows()]
-    table = pl.DataFrame(found, schema={"done_focus": pl.String, "done_place": pl.String, "swapped": pl.Boolean, "members": pl.String}, orient="row")  # fmt: skip
-    return rows.join(
-        pl.concat([unique.select("key"), table], how="horizontal"), on="key", how="left", maintain_order="left"
-    )
+    kinds = {"done_focus": pl.String, "done_place": pl.String, "swapped": pl.Boolean, "members": pl.String}
+    by_key = pl.concat([unique.select("key"), pl.DataFrame(found, schema=kinds, orient="row")], how="horizontal")
+    return rows.join(by_key, on="key", how="left", maintain_order="left")
 
 
 def _texts(moments: tuple[Moment, ...], composer: Composer) -> pl.DataFrame:
@@ -151,11 +150,9 @@ def _texts(moments: tuple[Moment, ...], composer: Composer) -> pl.DataFrame:
 
 
 def _session_json() -> pl.Expr:
-    day = (pl.col("valid_from") + pl.duration(days=pl.col("offset"))).alias("day")
-    weekday = day.dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, start=1)), return_dtype=pl.String)
     part = pl.when(pl.col("part_of_day").is_null()).then(pl.lit("null")).otherwise(pl.format('"{}"', "part_of_day"))
     return pl.concat_str(
-        pl.lit('{"date":"'), day.cast(pl.String), pl.lit('","weekday":"'), weekday, pl.lit('","part_of_day":'), part,
+        pl.lit('{"date":"'), pl.col("day").cast(pl.String), pl.lit('","weekday":"'), "weekday", pl.lit('","part_of_day":'), part,
         pl.lit(","), "members", pl.lit(',"motivation":'), "texts", pl.lit("}"),
     )  # fmt: skip
 
@@ -206,14 +203,16 @@ def plans(people: pl.DataFrame, batch_date: date, seed: int, composer: Composer)
         .join(people.select("row", "valid_from", "part_of_day", "style"), on="row", how="left", maintain_order="left")
         .join(_texts(SESSION_MOMENTS, composer), on=by_text, how="left", maintain_order="left")
     )
-    day = pl.col("valid_from") + pl.duration(days=pl.col("offset"))
-    rows = rows.select(
+    rows = rows.with_columns(day=pl.col("valid_from") + pl.duration(days=pl.col("offset")))
+    rows = rows.with_columns(
+        weekday=pl.col("day").dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, start=1)), return_dtype=pl.String)
+    ).select(
         "row",
         "done_focus",
         "done_place",
         "swapped",
         "intensity",
-        weekday=day.dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, start=1)), return_dtype=pl.String),
+        "weekday",
         session=_session_json(),
     )
     weeks = rows.group_by("row").agg(

@@ -131,6 +131,7 @@ def test_no_text_shames_or_claims(language):
         ("vocabulary.yaml", lambda content: content["focuses"]["run"].update(instead="fly"), "no focus 'fly'"),
         ("vocabulary.yaml", lambda content: content["focuses"].pop("gentle"), "no focus 'gentle'"),
         ("vocabulary.yaml", lambda content: content["regions"].pop("knee"), "region knee"),
+        ("vocabulary.yaml", lambda content: content["equipment"].update({f"thing_{n}": content["equipment"]["bands"] for n in range(9)}), "at most 16"),
         ("motivation.yaml", lambda content: content["moments"]["streak"].pop("de"), "streak: no texts for de"),
         ("motivation.yaml", lambda content: content["moments"]["streak"]["de"]["direct"].pop(), "moments.streak.de.direct"),
     ],
