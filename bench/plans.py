@@ -20,11 +20,9 @@ from habitlake.simulator.people import (
     WORKOUT_TYPES,
     make_traits,
 )
-from interventions.plans.catalogue import REGIONS, catalogue
-from interventions.plans.compose import Composer
-from interventions.plans.job import PEOPLE_PER_CHUNK
-from interventions.plans.plan import RATES, plans
-from interventions.plans.shape import shaped, with_meanings
+from interventions.plans.catalogue import REGIONS
+from interventions.plans.job import made_plans
+from interventions.plans.plan import RATES
 
 NIGHT = date(2026, 3, 2)
 
@@ -91,10 +89,8 @@ def made_people(people: int, seed: int) -> pl.DataFrame:
 
 
 def measure(people: int, seed: int = 7) -> Measured:
-    """Make the plans of all in the chunks of the job."""
-    everyone, composer, size = made_people(people, seed), Composer(catalogue()), 0
+    """Make the plans of all as the job does."""
+    everyone = made_people(people, seed)
     started, used = time.perf_counter(), time.process_time()
-    for part in everyone.iter_slices(PEOPLE_PER_CHUNK):
-        found = plans(shaped(with_meanings(part, catalogue())), NIGHT, seed, composer)
-        size += int(found["plan"].str.len_bytes().sum())
+    size = sum(int(made["plan"].str.len_bytes().sum()) for made in made_plans(everyone, NIGHT, seed))
     return Measured(people, time.perf_counter() - started, time.process_time() - used, size)

@@ -90,6 +90,8 @@ class Chooser:
         self.focuses = tuple(catalogue.focuses)
         self._ranked: dict[tuple[str, str, int, int, int], list[Option]] = {}
         self._selections: dict[SessionKey, Selection] = {}
+        self._shorts: dict[SessionKey, tuple[str, tuple[Choice, ...]]] = {}
+        self._arounds: dict[tuple[str, int, str, SessionKey, frozenset[str]], tuple[Choice, ...]] = {}
         self._needs = {
             name: bits(exercise.equipment, catalogue.equipment) for name, exercise in catalogue.exercises.items()
         }
@@ -130,13 +132,13 @@ class Chooser:
         if key not in self._selections:
             focus, chosen = self._main(self.focuses[key.focus], key)
             place = self.place_of(focus, PLACES[key.place])
-            taken = {choice.exercise for choice in chosen}
-            easy = key._replace(level=0, intensity=0)
-            short = self._main(focus, easy._replace(minutes=SHORT_MINUTES))
+            easy = key._replace(focus=self.focuses.index(focus), level=0, intensity=0, minutes=SHORT_MINUTES)
+            if easy not in self._shorts:
+                self._shorts[easy] = self._main(focus, easy)
             warm_s, cool_s = frame(key.minutes)
-            warm = self._around("mobilise", warm_s, easy, place, taken)
-            cool = self._around("stretch", cool_s, easy, place, taken)
-            self._selections[key] = Selection(focus, place, warm, chosen, cool, *short)
+            warm = self._around("mobilise", warm_s, easy, place, chosen)
+            cool = self._around("stretch", cool_s, easy, place, chosen)
+            self._selections[key] = Selection(focus, place, warm, chosen, cool, *self._shorts[easy])
         return self._selections[key]
 
     def _main(self, focus: str, key: SessionKey) -> tuple[str, tuple[Choice, ...]]:
@@ -216,11 +218,18 @@ class Chooser:
         has = key.equipment | self.at_place[PLACES.index(place)]
         return place in exercise.places and self._needs[exercise.name] & ~has == 0
 
-    def _around(self, movement: str, length_s: int, key: SessionKey, place: str, taken: set[str]) -> tuple[Choice, ...]:
-        """Return what comes before or after the main part: one or two easy exercises."""
+    def _around(
+        self, movement: str, length_s: int, key: SessionKey, place: str, main: tuple[Choice, ...]
+    ) -> tuple[Choice, ...]:
+        """Return what comes before or after the main part: one or two easy exercises that are not in it."""
         wanted = 2 if length_s >= 180 else 1
-        found = (self._choose(movement, place, key, taken) for _ in range(wanted))
-        return tuple(choice for choice in found if choice)
+        names = {choice.exercise for choice in main}
+        taken = {option.name for option in self._fitting(movement, place, key) if option.name in names}
+        request = (movement, wanted, place, key._replace(focus=0, place=0), frozenset(taken))
+        if request not in self._arounds:
+            found = (self._choose(movement, place, key, taken) for _ in range(wanted))
+            self._arounds[request] = tuple(choice for choice in found if choice)
+        return self._arounds[request]
 
 
 def frame(minutes: int) -> tuple[int, int]:

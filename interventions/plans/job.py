@@ -6,7 +6,9 @@ Reads gold.user_features, gold.goals, gold.context_patterns, silver.profiles, si
 weeks before; replaces each night of gold.workout_plans. A plan holds for seven local days, unless injuries change.
 """
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -26,6 +28,7 @@ from interventions.profiles import read_profiles
 
 # A plan is some kilobytes of JSON.
 PEOPLE_PER_CHUNK = 20_000
+WORKERS = 2
 
 
 def people_due(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -46,16 +49,34 @@ def people_due(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.Da
     )
 
 
+def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFrame]:
+    """Yield the plans of people who are due, some people at a time, in their order.
+
+    One thread composes sessions in Python while the other builds JSON in Polars, which does not hold the lock.
+    """
+    composer = Composer(catalogue())
+
+    def make(part: pl.DataFrame) -> pl.DataFrame:
+        return plans(shaped(with_meanings(part, catalogue())), night, seed, composer)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        begun: deque[Future[pl.DataFrame]] = deque()
+        for part in due.iter_slices(PEOPLE_PER_CHUNK):
+            begun.append(pool.submit(make, part))
+            if len(begun) == WORKERS:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
 def write_plans(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
     """Write the night's plans; return how many. Needs the night's goals."""
     due = people_due(night, profiles, settings)
     schema = arrow_schema(get_table(TABLE))
-    composer = Composer(catalogue())
 
     def chunks() -> Iterator[pa.Table]:
-        for part in due.iter_slices(PEOPLE_PER_CHUNK):
-            ready = shaped(with_meanings(part, catalogue()))
-            yield plans(ready, night, settings.seed, composer).select(schema.names).to_arrow().cast(schema)
+        for made in made_plans(due, night, settings.seed):
+            yield made.select(schema.names).to_arrow().cast(schema)
 
     return replace_nights_stream(chunks, TABLE, Interval(night, night), settings)
 
