@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from interventions.catalogue import LANGUAGES, Language
+from interventions.entries import LANGUAGES, Language
 from interventions.messages import language_of
 from interventions.onboarding.stages import Onboarding, Segment
 

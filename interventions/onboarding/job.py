@@ -88,10 +88,14 @@ def write_onboarding(night: date, profiles: pl.DataFrame, settings: Settings) ->
 
 
 def steps_due(night: date, settings: Settings) -> pl.DataFrame:
-    """Return who is in onboarding on a night, with the ``onboarding_step`` and whether it is due (0 or 1)."""
+    """Return who is in onboarding on a night: the number of the stage (from 1), the next step, whether it is due (0 or 1)."""
+    numbers = {stage.name: number for number, stage in enumerate(onboarding().stages, start=1)}
     rows = scan_table(TABLE, settings, Interval(night, night)).filter(pl.col("status") == ACTIVE)
     return rows.select(
-        "user_id", onboarding_step="next_step", onboarding_step_due=pl.col("due").cast(pl.Int64)
+        "user_id",
+        onboarding_stage=pl.col("stage").replace_strict(numbers, return_dtype=pl.Int64),
+        onboarding_step="next_step",
+        onboarding_step_due=pl.col("due").cast(pl.Int64),
     ).collect()
 
 

@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from habitlake.errors import PermanentError
+from interventions import wording
+from interventions.entries import LANGUAGES
 
 FILE = Path(__file__).parent / "onboarding.yaml"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -138,6 +140,11 @@ class Onboarding(_Entry):
             complaints.append("every stage but the last has a delay to the next")
         if list(self.reminders) != sorted(set(self.reminders)):
             complaints.append("reminders are days in rising order")
+        texts = [segment.welcome for segment in self.segments]
+        texts += [step.text for stage in self.stages for step in stage.steps]
+        for language in LANGUAGES:
+            for text in texts:
+                complaints += wording.problems(getattr(text, language), language, gentle=True)
         for complaint in complaints:
             raise ValueError(complaint)
         return self

@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from habitlake.errors import PermanentError
-from interventions.catalogue import LANGUAGES, Language
+from interventions import wording
+from interventions.entries import LANGUAGES, STYLES, Language, Style
 
 Kind = Literal["strength", "cardio", "mobility", "balance", "conditioning"]
 Level = Literal["beginner", "intermediate", "advanced"]
@@ -21,14 +22,12 @@ Intensity = Literal["low", "medium", "high"]
 Place = Literal["home", "gym", "outdoors", "pool"]
 Region = Literal["knee", "ankle", "hip", "lower_back", "shoulder", "elbow", "wrist", "neck"]
 Moment = Literal["before_low_motivation", "struggling", "after_success", "streak", "general"]
-PlanStyle = Literal["encouraging", "direct", "playful"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LEVELS: tuple[Level, ...] = get_args(Level)
 INTENSITIES: tuple[Intensity, ...] = get_args(Intensity)
 PLACES: tuple[Place, ...] = get_args(Place)
 REGIONS: tuple[Region, ...] = get_args(Region)
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
-PLAN_STYLES: tuple[PlanStyle, ...] = get_args(PlanStyle)
 EVERYWHERE: tuple[Place, ...] = ("home", "gym", "outdoors")
 TEXTS_PER_MOMENT = 3
 SECONDS_PER_REP = 3
@@ -134,7 +133,7 @@ class PlanCatalogue(_Entry):
     focuses: dict[Name, Focus]
     moments: dict[
         Moment,
-        dict[Language, dict[PlanStyle, Annotated[tuple[Sentence, ...], Field(min_length=3, max_length=3)]]],
+        dict[Language, dict[Style, Annotated[tuple[Sentence, ...], Field(min_length=3, max_length=3)]]],
     ]
 
     @cached_property
@@ -206,7 +205,12 @@ def _text_complaints(catalogue: PlanCatalogue) -> list[str]:
     for moment in MOMENTS:
         for language in LANGUAGES:
             styles = catalogue.moments.get(moment, {}).get(language, {})
-            found += [f"{moment}: no texts for {language}, {style}" for style in PLAN_STYLES if style not in styles]
+            found += [f"{moment}: no texts for {language}, {style}" for style in STYLES if style not in styles]
+            spoken = [text for texts in styles.values() for text in texts]
+            found += [problem for text in spoken for problem in wording.problems(text, language, gentle=True)]
+    for cue in catalogue.patterns.values():
+        for language in LANGUAGES:
+            found += wording.problems(getattr(cue, language), language, gentle=True)
     return found
 
 

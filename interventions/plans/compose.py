@@ -7,7 +7,7 @@ key.
 import json
 from typing import NamedTuple
 
-from interventions.catalogue import LANGUAGES, Language
+from interventions.entries import LANGUAGES, Language
 from interventions.plans.catalogue import INTENSITIES, Exercise, PlanCatalogue
 from interventions.plans.choose import SHORT_MINUTES, Choice, Chooser, SessionKey, frame, size
 

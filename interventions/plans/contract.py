@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from interventions.catalogue import Language
-from interventions.plans.catalogue import ExerciseFile, Intensity, Kind, Place, PlanStyle
+from interventions.entries import Language, Style
+from interventions.plans.catalogue import ExerciseFile, Intensity, Kind, Place
 
 SCHEMA_VERSION = 1
 FOLDER = Path(__file__).parent
@@ -89,7 +89,7 @@ class WorkoutPlan(_Part):
     valid_from: date = Field(description="first local date")
     valid_to: date = Field(description="last local date")
     language: Language
-    style: PlanStyle
+    style: Style
     deload: bool = Field(description="a week of unloading")
     start_with: Literal["full", "short"] = Field(description="short where energy was low when the plan was made")
     reasons: list[str] = Field(description="what shaped the plan")

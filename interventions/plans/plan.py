@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from interventions.catalogue import LANGUAGES
+from interventions.entries import LANGUAGES, STYLES
 from interventions.identity import SEPARATOR, stable_seeds
-from interventions.messages import language_of
-from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, PLAN_STYLES, Moment
+from interventions.messages import language_of, style_of
+from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, Moment
 from interventions.plans.choose import VARIETIES, SessionKey
 from interventions.plans.compose import Composer
 from interventions.plans.contract import SCHEMA_VERSION
@@ -28,15 +28,6 @@ PLAN_MOMENTS: tuple[Moment, ...] = ("streak", "general")
 RATES = tuple(f"rate_{day}" for day in WEEKDAYS)
 # How many bits each member of a session's key takes in one integer; the catalogue is held to them.
 KEY_BITS = (4, 2, 16, 2, 2, 7, 8, 8, 2, 2, 1)
-
-
-def style_of() -> pl.Expr:
-    """Return the style of motivation: direct or playful for who asked for it, else encouraging."""
-    asked = pl.col("communication_style").str.to_lowercase()
-    direct = asked.is_in(["direct", "factual", "concise"])
-    return (
-        pl.when(direct).then(pl.lit("direct")).when(asked == "playful").then(pl.lit("playful")).otherwise(pl.lit("encouraging"))
-    )  # fmt: skip
 
 
 def plan_seeds(people: pl.DataFrame, seed: int) -> NDArray[np.int64]:
@@ -142,7 +133,7 @@ def _texts(moments: tuple[Moment, ...], composer: Composer) -> pl.DataFrame:
                     {moment: texts[moment][language][style][variety] for moment in moments}, ensure_ascii=False
                 ),
             }
-            for style in PLAN_STYLES
+            for style in STYLES
             for number, language in enumerate(LANGUAGES)
             for variety in range(VARIETIES)
         ]

@@ -148,7 +148,9 @@ def test_a_minor_and_who_opted_out_are_asked_nothing(done):
 def test_decisions_read_the_step_that_is_due(done):
     night = NIGHTS[ARRIVES["busy"]]
     found = {row["user_id"]: row for row in steps_due(night, done).iter_rows(named=True)}
-    assert found["busy"] == {"user_id": "busy", "onboarding_step": "goal_selection", "onboarding_step_due": 1}
+    assert found["busy"] == {
+        "user_id": "busy", "onboarding_stage": 1, "onboarding_step": "goal_selection", "onboarding_step_due": 1,
+    }  # fmt: skip
     assert found["eager"]["onboarding_step"] == "schedule_optimization"
     assert "eager" not in set(steps_due(NIGHTS[-1], done)["user_id"])
 
