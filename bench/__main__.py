@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, timing
+from bench import goals, history, ingestion, marts, night, online, plans, timing
 from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
@@ -24,6 +24,7 @@ class Part(StrEnum):
     MARTS = "marts"
     GOALS = "goals"
     TIMING = "timing"
+    PLANS = "plans"
     ONLINE = "online"
 
 
@@ -110,6 +111,20 @@ def print_timing() -> None:
     print_table("Mean return", ("rule", *sigmas), rows)
 
 
+def print_plans(people: int) -> None:
+    """Measure making the workout plans of people whose week is over."""
+    console.print(f"[bold]==>[/bold] workout plans of {people:,} made people")
+    found = plans.measure(people)
+    rows = [
+        ("seconds", f"{found.seconds:.1f}"),
+        ("plans/s", f"{found.people / found.seconds:,.0f}"),
+        ("processor seconds", f"{found.processor_seconds:.1f}"),
+        ("plans per processor second", f"{found.people / found.processor_seconds:,.0f}"),
+        ("bytes of JSON a plan", f"{found.plan_bytes / found.people:,.0f}"),
+    ]
+    print_table("Workout plans", ("what", "found"), rows)
+
+
 def print_people(home: Path, count: int, nights: int, rounds: int) -> None:
     """Measure the features job for one night over many people, then what history adds to it."""
     console.print(f"[bold]==>[/bold] features of {count:,} people, {nights} nights of history")
@@ -153,7 +168,8 @@ def main(
     lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
     dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="share of damaged lines in the dirty run")] = 0.05,
     people: Annotated[
-        int | None, typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts`, 2,000 elsewhere")
+        int | None,
+        typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts` and `plans`, 2,000 elsewhere"),
     ] = None,
     nights: Annotated[int | None, typer.Option(min=20, help="nights of history: 100 of `people`, 90 elsewhere")] = None,
     reads: Annotated[int, typer.Option(min=100, help="reads of one person online, each of another person")] = 2_000,
@@ -178,6 +194,8 @@ def main(
                     print_goals()
                 case Part.TIMING:
                     print_timing()
+                case Part.PLANS:
+                    print_plans(people or MIDDLE)
                 case Part.ONLINE:
                     print_online(home, people or SMALL, reads)
     finally:

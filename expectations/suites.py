@@ -236,6 +236,51 @@ GOALS = Suite(
     ),
 )
 
+WORKOUT_PLANS = Suite(
+    "queue",
+    "gold.workout_plans",
+    (unique("user_id"), not_null("valid_from"), not_null("plan"), no_violation("plan_violation")),
+    rules=(
+        (
+            "plan_violation",
+            (
+                ("more sessions than days", "sessions NOT BETWEEN 0 AND 7 OR len(weekdays) <> sessions"),
+                (
+                    "minutes",
+                    "minutes <> sessions * session_minutes OR sessions > 0 AND session_minutes NOT BETWEEN 5 AND 90",
+                ),
+                ("not for the days after the night", "valid_from - batch_date NOT BETWEEN 1 AND 2"),
+                ("due_reason", "coalesce(due_reason, '') NOT IN ('first', 'week_over', 'injury_changed')"),
+                ("block_week", "block_week NOT BETWEEN 1 AND 4"),
+                ("injured and hard", "injured AND intensity <> 'low'"),
+                ("no object", "plan NOT LIKE '{%}'"),
+            ),
+        ),
+    ),
+)
+
+ONBOARDING = Suite(
+    "queue",
+    "gold.onboarding",
+    (unique("user_id"), not_null("stage_entered_on"), not_null("path"), no_violation("onboarding_violation")),
+    rules=(
+        (
+            "onboarding_violation",
+            (
+                (
+                    "stage",
+                    "coalesce(stage, '') NOT IN ('core_setup', 'pattern_discovery', 'habit_formation', 'advanced_features')",
+                ),
+                ("status", "coalesce(status, '') NOT IN ('active', 'finished', 'ended')"),
+                ("due without a step", "due AND (next_step IS NULL OR coalesce(trim(message), '') = '')"),
+                ("due before its date", "due AND next_step_due > valid_for"),
+                ("a step after the end", "status <> 'active' AND next_step IS NOT NULL"),
+                ("estimated_days", "coalesce(estimated_days, -1) < 0"),
+            ),
+        ),
+    ),
+)
+
 _LOCAL_TIME = "CAST(send_at AT TIME ZONE time_zone AS TIME)"
 _KNOWN_ZONE = "time_zone IN (SELECT name FROM pg_timezone_names())"
 DECISIONS = Suite(
@@ -293,6 +338,8 @@ SUITES: tuple[Suite, ...] = (
     USER_SEQUENCE,
     PREDICTIONS,
     GOALS,
+    WORKOUT_PLANS,
+    ONBOARDING,
     DECISIONS,
 )
 

@@ -1,10 +1,10 @@
-"""Job: each person's goals into gold.goals, and three decisions (next local day, two fallback days) into gold.decisions.
+"""Job: goals, workout plans and onboarding of a night, then three decisions per person (next local day, two fallback days).
 
     python -m interventions.decide --start 2026-03-01 --end 2026-03-07
 
 Reads gold.user_features, gold.predictions, gold.habit_state, gold.user_analytics, gold.context_patterns,
-silver.profiles, gold.user_day, and gold.decisions of earlier nights (what was sent, which triggers were on); replaces
-each night of both tables.
+silver.profiles, silver.wellbeing, gold.user_day, and gold.decisions of earlier nights (what was sent, which triggers
+were on); replaces each night of gold.goals, gold.workout_plans, gold.onboarding and gold.decisions.
 """
 
 import sys
@@ -22,6 +22,8 @@ from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions.catalogue import Catalogue, catalogue
 from interventions.goals.job import write_goals
+from interventions.onboarding.job import steps_due, write_onboarding
+from interventions.plans.job import write_plans
 from interventions.policy import decide
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.scoring import HISTORY_NIGHTS
@@ -143,6 +145,7 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalog
         read_best_times(night, settings),
         read_triggers_before(night, settings),
         read_sent_before(night, catalogue.longest_cool_down, settings),
+        steps_due(night, settings),
     ).sort("user_id")
 
 
@@ -172,12 +175,21 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
 def run(context: JobContext) -> Summary:
     """Decide for every night of the interval, one at a time."""
     profiles = read_profiles(context.interval, context.settings)
-    goals = rows = sent = 0
+    goals = plans = newcomers = rows = sent = 0
     for night in context.interval.nights():
         goals += write_goals(night, profiles, context.settings)
+        plans += write_plans(night, profiles, context.settings)
+        newcomers += write_onboarding(night, profiles, context.settings)
         night_rows, night_sent = decide_night(night, profiles, context.settings, catalogue())
         rows, sent = rows + night_rows, sent + night_sent
-    return {"goals": goals, "decisions": rows, "to_send": sent, "catalogue": catalogue().version}
+    return {
+        "goals": goals,
+        "plans": plans,
+        "in_onboarding": newcomers,
+        "decisions": rows,
+        "to_send": sent,
+        "catalogue": catalogue().version,
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,21 +7,38 @@ import polars as pl
 from habitlake.clock import Interval
 from habitlake.lake import scan_table
 from habitlake.settings import Settings
+from interventions.policy import ADULT_AGE, NO_USE_DAYS
 
 PROFILE_COLUMNS = (
     "age", "primary_goal", "fitness_level", "communication_style", "language", "notifications_allowed",
     "preferred_times", "target_sessions_per_week",
 )  # fmt: skip
+# What plans and onboarding read beside them; decisions carry no more columns than they need.
+TRAINING_COLUMNS = (
+    "workout_types", "workout_duration_min", "available_time_min", "equipment", "injury_history", "schedule_json",
+    "signup_date",
+)  # fmt: skip
+
+
+def addressable() -> pl.Expr:
+    """Return whether a person gets goals and plans: an adult in use of the app who did not opt out.
+
+    Needs ``observed_days_28d``, ``days_since_first_event``, ``age`` and ``notifications_allowed``.
+    """
+    seen = pl.col("days_since_first_event").fill_null(0)
+    in_use = (pl.col("observed_days_28d").fill_null(0) > 0) | (seen < NO_USE_DAYS)
+    adult = pl.col("age").fill_null(ADULT_AGE) >= ADULT_AGE
+    return in_use & adult & pl.col("notifications_allowed").fill_null(value=True)
 
 
 def read_profiles(interval: Interval, settings: Settings) -> pl.DataFrame:
     """Return every profile version known by the end of the interval, oldest first."""
-    columns = ["batch_date", "user_id", "event_at", *PROFILE_COLUMNS]
+    columns = ["batch_date", "user_id", "event_at", *PROFILE_COLUMNS, *TRAINING_COLUMNS]
     versions = scan_table("silver.profiles", settings, upto=interval.end).select(columns).collect()
     return versions.sort("user_id", "event_at", "batch_date")
 
 
-def newest_profiles(versions: pl.DataFrame, night: date) -> pl.DataFrame:
+def newest_profiles(versions: pl.DataFrame, night: date, columns: tuple[str, ...] = PROFILE_COLUMNS) -> pl.DataFrame:
     """Return each person's profile as known on the night: the version with the greatest event time."""
     known = versions.filter(pl.col("batch_date") <= night)
-    return known.unique("user_id", keep="last", maintain_order=True).select("user_id", *PROFILE_COLUMNS)
+    return known.unique("user_id", keep="last", maintain_order=True).select("user_id", *columns)

@@ -21,6 +21,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "delivered_28n": pl.Int64, "acted_28n": pl.Int64, "habit_strength": pl.Float64, "automatic_on": pl.Date,
     "performance_improvement": pl.Float64, "best_time_slot": pl.String, "best_time_attempts": pl.Int64,
     "best_time_completed": pl.Int64, **dict.fromkeys(REPORTS, pl.Int64),
+    "onboarding_stage": pl.Int64, "onboarding_step": pl.String, "onboarding_step_due": pl.Int64,
     "triggers_before": pl.List(pl.String),
     "sent_before": pl.List(pl.Struct({"intervention": pl.String, "local_date": pl.Date})),
 }  # fmt: skip
@@ -33,7 +34,7 @@ DERIVED = {
     "preferred_hour": "local hour at which the person prefers to be reached",
 }
 # Named by what sleeps until they exist.
-NOT_YET = frozenset({"burnout_risk", "onboarding_step_due", "onboarding_stage"})
+NOT_YET = frozenset({"burnout_risk"})
 NUMBERS = (
     frozenset(feature.name for feature in FEATURES if feature.sql_type != "string")
     | {name for name, kind in SCHEMA.items() if kind in {pl.Int64, pl.Float64}}
@@ -41,7 +42,7 @@ NUMBERS = (
     | NOT_YET
 )
 DATES = frozenset({"as_of_date", "automatic_on"})
-TEXTS = frozenset({"best_time_slot"})
+TEXTS = frozenset({"best_time_slot", "onboarding_step"})
 
 
 def with_derived(people: pl.DataFrame) -> pl.DataFrame:

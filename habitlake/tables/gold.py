@@ -204,6 +204,64 @@ GOALS = Table(
     keep_daily_days=30,
 )
 
+WORKOUT_PLANS = Table(
+    name="gold.workout_plans",
+    grain="one row per user and night on which a plan is due: the first, after seven days, or when injuries changed",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column(
+            "valid_from", "date", "first of the seven local dates of the plan: the first that starts after the night"
+        ),
+        Column("due_reason", "string", "first, week_over or injury_changed (the plan before it ends early)"),
+        Column("sessions", "bigint", "sessions of the week; 0 is a week of rest"),
+        Column("session_minutes", "bigint", "minutes of a session, warm-up and cool-down included"),
+        Column("minutes", "bigint", "minutes of the week"),
+        Column("focus", "string", "kind of the first session; null in a week of rest"),
+        Column("place", "string", "home, gym, outdoors or pool, of the first session; null in a week of rest"),
+        Column("intensity", "string", "low, medium or high, of the hardest session; null in a week of rest"),
+        Column("level", "string", "beginner, intermediate or advanced: the stated level, else beginner"),
+        Column("weekdays", "array<string>", "monday to sunday, in order of the sessions"),
+        Column("part_of_day", "string", "part of the day of the best success, else the preferred one; null if unknown"),
+        Column("block_week", "bigint", "week of the block of four, the last of which unloads; 1 after each deload"),
+        Column("deload", "boolean", "a week of unloading: less time, smaller doses, lower intensity"),
+        Column("injured", "boolean", "whether an injury or illness was unresolved"),
+        Column("injured_regions", "array<string>", "regions that unresolved reports name", pii=True),
+        Column("swapped", "boolean", "whether an injury, present or past, changed an exercise"),
+        Column("reasons", "array<string>", "rules that shaped the plan"),
+        Column("catalogue_version", "string", "version of the exercises, words and texts"),
+        Column("plan", "string", "the plan as JSON (interventions/plans/workout_plan.schema.json)", pii=True),
+    ),
+    keep_daily_days=120,
+)
+
+ONBOARDING = Table(
+    name="gold.onboarding",
+    grain="one row per user in onboarding and night, the night on which it is over included",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("valid_for", "date", "first local date that starts after the night's end"),
+        Column("segment", "string", "kind of newcomer; kept once the first stage is left"),
+        Column("stage", "string", "core_setup, pattern_discovery, habit_formation or advanced_features"),
+        Column("stage_entered_on", "date", "local date from which the stage holds"),
+        Column("success_on", "date", "last complete local day when the stage's criterion was first met; null before"),
+        Column("completed_steps", "array<string>", "steps that are done or ever were"),
+        Column("next_step", "string", "first step of the stage that is not done; null where all are"),
+        Column("next_step_due", "date", "local date on which the step is first asked for"),
+        Column("due", "boolean", "whether the step comes up on valid_for; never for minors and who opted out"),
+        Column("reminders_sent", "bigint", "how often the step came up, this night included"),
+        Column("message", "string", "text of the next step in the person's language"),
+        Column("path", "string", "the person's path as JSON: stages, steps, days, which are done"),
+        Column("estimated_days", "bigint", "days to the end of the path at its pace; 0 when it is over"),
+        Column("status", "string", "active, finished (the last criterion is met) or ended (120 days have passed)"),
+        Column("onboarding_version", "string", "version of the stages, steps and texts"),
+    ),
+    keep_daily_days=30,
+)
+
 GATE_RESULTS = Table(
     name="ops.gate_results",
     grain="one row per night, gate, table and expectation",
@@ -223,5 +281,15 @@ GATE_RESULTS = Table(
     user_column=None,
 )
 
-GOLD_TABLES = (USER_DAY, USER_DAY_CONTEXT, USER_DAY_CATEGORY, USER_FEATURES, PREDICTIONS, GOALS, DECISIONS)
+GOLD_TABLES = (
+    USER_DAY,
+    USER_DAY_CONTEXT,
+    USER_DAY_CATEGORY,
+    USER_FEATURES,
+    PREDICTIONS,
+    GOALS,
+    WORKOUT_PLANS,
+    ONBOARDING,
+    DECISIONS,
+)
 OPS_TABLES = (GATE_RESULTS,)

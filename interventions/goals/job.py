@@ -23,8 +23,7 @@ from interventions.goals.history import amounts_by_kind, goal_matrix, goals_befo
 from interventions.goals.kinds import KINDS, PERIOD_DAYS, PERIODS, WEEKLY_SESSIONS, Kind
 from interventions.goals.model import Floats
 from interventions.goals.recommend import RULES, People, Recommendation, difficulty, recommend
-from interventions.policy import ADULT_AGE, NO_USE_DAYS
-from interventions.profiles import newest_profiles, read_profiles
+from interventions.profiles import addressable, newest_profiles, read_profiles
 from interventions.schedule import with_first_local_date
 
 TABLE = "gold.goals"
@@ -46,18 +45,16 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.D
     features = (
         scan_table("gold.user_features", settings, Interval(night, night))
         .select(
-            "user_id", "time_zone", "as_of_date",
+            "user_id", "time_zone", "as_of_date", "observed_days_28d", "days_since_first_event",
             whole_weeks=(pl.col("days_since_first_event").fill_null(0) + 1) // PERIOD_DAYS,
             injured=pl.col("injured").fill_null(0) == 1, worn_out=worn_out(),
-            in_use=(pl.col("observed_days_28d").fill_null(0) > 0) | (pl.col("days_since_first_event").fill_null(0) < NO_USE_DAYS),
         )
         .collect()
     )  # fmt: skip
     known = features.join(newest_profiles(profiles, night), on="user_id", how="left")
-    wanted = pl.col("in_use") & (pl.col("age").fill_null(ADULT_AGE) >= ADULT_AGE)
     return (
         with_first_local_date(known, night)
-        .filter(wanted & pl.col("notifications_allowed").fill_null(value=True))
+        .filter(addressable())
         .select("user_id", "as_of_date", "whole_weeks", "injured", "worn_out", "target_sessions_per_week", valid_for="first_decision_date")
         .sort("user_id")
     )  # fmt: skip

@@ -65,6 +65,14 @@ GOAL = {
     "usual_amount": 2.5, "difficulty_level": "moderate", "success_probability": 0.6, "adaptation_strategy": "estimated",
     "reasons": [],
 }  # fmt: skip
+PLAN = {
+    "user_id": "u1", "valid_from": NEXT, "due_reason": "first", "sessions": 2, "session_minutes": 30, "minutes": 60,
+    "intensity": "low", "weekdays": ["monday", "thursday"], "block_week": 1, "injured": True, "plan": "{}",
+}  # fmt: skip
+ONBOARDING = {
+    "user_id": "u1", "valid_for": NEXT, "stage": "core_setup", "stage_entered_on": NEXT, "next_step": "first_workout",
+    "next_step_due": NEXT, "due": True, "message": "Ready?", "path": "{}", "estimated_days": 40, "status": "active",
+}  # fmt: skip
 SOUND = {
     "silver.workouts": WORKOUT,
     "silver.wellbeing": {key: SLEEP[key] for key in SLEEP if key in get_table("silver.wellbeing").column_names},
@@ -76,6 +84,8 @@ SOUND = {
     "gold.user_sequence": SEQUENCE,
     "gold.predictions": PREDICTION,
     "gold.goals": GOAL,
+    "gold.workout_plans": PLAN,
+    "gold.onboarding": ONBOARDING,
     "gold.decisions": DECISION,
 }
 
@@ -162,6 +172,10 @@ BAD = [
     ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
     ("queue", "gold.goals", {"recommended_goal": 8.0}, "ExpectColumnValuesToBeNull(goal_violation)", ["more sessions than days"]),
     ("queue", "gold.goals", {"reasons": ["injured"]}, "ExpectColumnValuesToBeNull(goal_violation)", ["injured and asked for more than usual"]),
+    ("queue", "gold.workout_plans", {"sessions": 3}, "ExpectColumnValuesToBeNull(plan_violation)", ["more sessions than days"]),
+    ("queue", "gold.workout_plans", {"intensity": "high"}, "ExpectColumnValuesToBeNull(plan_violation)", ["injured and hard"]),
+    ("queue", "gold.onboarding", {"next_step_due": date(2026, 4, 3)}, "ExpectColumnValuesToBeNull(onboarding_violation)", ["due before its date"]),
+    ("queue", "gold.onboarding", {"status": "finished"}, "ExpectColumnValuesToBeNull(onboarding_violation)", ["a step after the end"]),
     ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
     ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
     ("queue", "gold.decisions", {"probability": None}, "ExpectColumnValuesToBeBetween(available_probability)", ["-1.0"]),

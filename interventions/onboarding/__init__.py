@@ -1,0 +1,1 @@
+"""Progressive onboarding: the stages of a newcomer as a declared state machine."""

@@ -1,0 +1,88 @@
+"""Job: a weekly workout plan for everyone whose plan is due into gold.workout_plans.
+
+    python -m interventions.plans --start 2026-03-01 --end 2026-03-07
+
+Reads gold.user_features, gold.goals, gold.context_patterns, silver.profiles, silver.wellbeing and the plans of the four
+weeks before; replaces each night of gold.workout_plans. A plan holds for seven local days, unless injuries change.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+
+from habitlake.clock import Interval
+from habitlake.job import JobContext, Summary
+from habitlake.lake import arrow_schema, replace_nights_stream
+from habitlake.settings import Settings
+from habitlake.tables import get_table
+from interventions.plans.catalogue import catalogue
+from interventions.plans.compose import Composer
+from interventions.plans.people import TABLE, goals_of, injuries_of, patterns_of, plans_before, read_people
+from interventions.plans.plan import plans
+from interventions.plans.shape import due_reason, shaped, with_meanings
+from interventions.profiles import read_profiles
+
+# A plan is some kilobytes of JSON.
+PEOPLE_PER_CHUNK = 20_000
+WORKERS = 2
+
+
+def people_due(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Return who gets a plan on a night, by user, with all that a plan rests on."""
+    people = read_people(night, profiles, settings)
+    known = people.join(injuries_of(night, people, settings, catalogue()), on="user_id", how="left").join(
+        plans_before(night, settings), on="user_id", how="left"
+    )
+    due = (
+        known.with_columns(pl.col("injured_mask").fill_null(0), pl.col("ill").fill_null(value=False))
+        .with_columns(due_reason=due_reason())
+        .filter(pl.col("due_reason").is_not_null())
+    )
+    return (
+        due.join(goals_of(night, settings), on="user_id", how="left")
+        .join(patterns_of(night, due, settings), on="user_id", how="left")
+        .sort("user_id")
+    )
+
+
+def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFrame]:
+    """Yield the plans of people who are due, some people at a time, in their order.
+
+    One thread composes sessions in Python while the other builds JSON in Polars, which does not hold the lock.
+    """
+    composer = Composer(catalogue())
+
+    def make(part: pl.DataFrame) -> pl.DataFrame:
+        return plans(shaped(with_meanings(part, catalogue())), night, seed, composer)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        begun: deque[Future[pl.DataFrame]] = deque()
+        for part in due.iter_slices(PEOPLE_PER_CHUNK):
+            begun.append(pool.submit(make, part))
+            if len(begun) == WORKERS:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
+def write_plans(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
+    """Write the night's plans; return how many. Needs the night's goals."""
+    due = people_due(night, profiles, settings)
+    schema = arrow_schema(get_table(TABLE))
+
+    def chunks() -> Iterator[pa.Table]:
+        for made in made_plans(due, night, settings.seed):
+            yield made.select(schema.names).to_arrow().cast(schema)
+
+    return replace_nights_stream(chunks, TABLE, Interval(night, night), settings)
+
+
+def run(context: JobContext) -> Summary:
+    """Plan every night of the interval, one after the other: each rests on the nights before."""
+    profiles = read_profiles(context.interval, context.settings)
+    written = sum(write_plans(night, profiles, context.settings) for night in context.interval.nights())
+    return {"plans": written, "catalogue": catalogue().version}

@@ -1,0 +1,135 @@
+"""What is known on a night of the people whose plan may be due: from features, profiles, goals, patterns and reports."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from habitlake.clock import Interval
+from habitlake.lake import scan_table
+from habitlake.settings import Settings
+from interventions.plans.catalogue import REGIONS, PlanCatalogue
+from interventions.plans.plan import RATES
+from interventions.plans.words import PARTS_OF_DAY, WEEKDAYS, is_illness, looked_up, regions_of
+from interventions.profiles import addressable, newest_profiles
+from interventions.schedule import with_first_local_date
+
+TABLE = "gold.workout_plans"
+# How far back the last plan is looked for: with no newer one the plans start anew.
+MAX_GAP_NIGHTS = 28
+# The window of the feature ``injured``, and two days more: UTC dates here, local ones there, and the flag decides.
+INJURY_DAYS = 16
+MIN_ATTEMPTS = 3
+FEATURES = (
+    "days_since_first_event", "acute_load", "chronic_load", "monotony", "sleep_debt_hours", "stress_level",
+    "energy_level",
+)  # fmt: skip
+PROFILE = (
+    "fitness_level", "primary_goal", "workout_types", "workout_duration_min", "available_time_min", "equipment",
+    "injury_history", "schedule_json", "preferred_times", "target_sessions_per_week", "language", "communication_style",
+)  # fmt: skip
+NO_PATTERN = {"best_place": pl.String, "best_part": pl.String, **dict.fromkeys(RATES, pl.Float64)}
+
+
+def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Return who may have a plan, by user: adults in use of the app who did not opt out, with their profile."""
+    features = (
+        scan_table("gold.user_features", settings, Interval(night, night))
+        .select("user_id", "time_zone", "as_of_date", "observed_days_28d", *FEATURES, injured=pl.col("injured").fill_null(0) == 1)
+        .collect()
+    )  # fmt: skip
+    known = features.join(
+        newest_profiles(profiles, night, (*PROFILE, "age", "notifications_allowed")), on="user_id", how="left"
+    ).filter(addressable())
+    people = with_first_local_date(known, night).rename({"first_decision_date": "valid_from"})
+    return people.select("user_id", "valid_from", "as_of_date", "injured", *FEATURES, *PROFILE).sort("user_id")
+
+
+def goals_of(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person the goals of the night: ``goal_sessions`` and ``goal_minutes``, null where there is none."""
+    goals = scan_table("gold.goals", settings, Interval(night, night)).select("user_id", "kind", "recommended_goal")
+    names = {"goal_sessions": "weekly_sessions", "goal_minutes": "weekly_minutes"}
+    of_kind = {name: pl.col("recommended_goal").filter(pl.col("kind") == kind).first() for name, kind in names.items()}
+    return goals.group_by("user_id").agg(**of_kind).collect()
+
+
+def patterns_of(night: date, users: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Return where, when and on which days each user succeeds: ``best_place``, ``best_part`` and a rate by weekday.
+
+    The best is the one of the highest shrunken rate among those with at least three attempts.
+    """
+    best = pl.struct("shrunken_rate", "attempts")
+    tried = pl.col("attempts") >= MIN_ATTEMPTS
+
+    def best_of(dimension: str, values: tuple[str, ...]) -> pl.Expr:
+        here = tried & (pl.col("dimension") == dimension) & pl.col(dimension).is_in(values)
+        return pl.col(dimension).filter(here).sort_by(best.filter(here), descending=True).first()
+
+    rates = {
+        name: pl.col("shrunken_rate").filter((pl.col("dimension") == "weekday") & (pl.col("weekday") == day)).first()
+        for name, day in zip(RATES, WEEKDAYS, strict=True)
+    }
+    return (
+        scan_table("gold.context_patterns", settings, Interval(night, night))
+        .filter(pl.col("dimension").is_in(["location", "time_slot", "weekday"]))
+        .select("user_id", "dimension", "location", "time_slot", "weekday", "attempts", "shrunken_rate")
+        .join(users.lazy().select("user_id"), on="user_id", how="semi")
+        .sort("user_id", "dimension", "location", "time_slot", "weekday")
+        .group_by("user_id")
+        .agg(
+            best_place=best_of("location", ("home", "gym", "outdoors")),
+            best_part=best_of("time_slot", PARTS_OF_DAY),
+            **rates,
+        )
+        .collect()
+    )
+
+
+def injuries_of(night: date, people: pl.DataFrame, settings: Settings, catalogue: PlanCatalogue) -> pl.DataFrame:
+    """Return per injured person what their unresolved reports name: ``injured_mask`` of regions, and ``ill``.
+
+    Of each part of the body the newest report counts.
+    """
+    injured = people.filter("injured").select("user_id", "as_of_date")
+    window = Interval(night - timedelta(days=INJURY_DAYS), night)
+    reports = (
+        scan_table("silver.wellbeing", settings, window)
+        .filter(pl.col("event_type") == "injury_reported")
+        .select("user_id", "event_at", "batch_date", "event_id", "event_date", "body_part", "injury_status")
+        .join(injured.lazy(), on="user_id")
+        .filter((pl.col("as_of_date") - pl.col("event_date")).dt.total_days() < INJURY_DAYS)
+        .sort("user_id", "body_part", "event_at", "batch_date", "event_id")
+        .unique(["user_id", "body_part"], keep="last")
+        .filter(pl.col("injury_status").ne_missing(pl.lit("resolved")))
+        .select("user_id", "body_part")
+        .collect()
+    )
+    named = reports.with_columns(
+        looked_up(reports["body_part"], lambda text: regions_of(text, catalogue), pl.Int64).alias("injured_mask"),
+        looked_up(reports["body_part"], lambda text: is_illness(text, catalogue), pl.Boolean).alias("ill"),
+    )
+    return named.group_by("user_id").agg(pl.col("injured_mask").bitwise_or(), pl.col("ill").any())
+
+
+def plans_before(night: date, settings: Settings) -> pl.DataFrame:
+    """Return each person's newest plan of the four weeks before the night, without its content."""
+    window = Interval(night - timedelta(days=MAX_GAP_NIGHTS), night - timedelta(days=1))
+    regions = pl.col("injured_regions").list
+    mask = pl.sum_horizontal(
+        regions.contains(name).cast(pl.Int64) * (1 << number) for number, name in enumerate(REGIONS)
+    )
+    return (
+        scan_table(TABLE, settings, window)
+        .select(
+            "user_id",
+            "batch_date",
+            last_valid_from="valid_from",
+            last_block_week="block_week",
+            last_deload="deload",
+            last_injured="injured",
+            last_injured_mask=mask,
+        )
+        .sort("user_id", "batch_date")
+        .unique("user_id", keep="last")
+        .drop("batch_date")
+        .collect()
+    )
