@@ -57,13 +57,19 @@ SEQUENCE = {"user_id": "u1", "as_of_date": NIGHT} | {
 PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
-    "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6,
-    "triggers": ["lapse"], "intervention": "one_walk_to_return", "action": "encouragement", "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC), "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
+    "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6, "seed": 2**62,
+    "triggers": ["lapse"], "intervention": "one_walk_to_return", "action": "encouragement", "arms": ["one_walk_to_return", "a_rest"],
+    "arm_probabilities": [0.4, 0.2], "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC),
+    "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
 }  # fmt: skip
 GOAL = {
     "user_id": "u1", "kind": "weekly_sessions", "valid_for": NEXT, "week_start": NIGHT, "recommended_goal": 3.0,
     "usual_amount": 2.5, "difficulty_level": "moderate", "success_probability": 0.6, "adaptation_strategy": "estimated",
     "reasons": [],
+}  # fmt: skip
+STATE = {
+    "level": "intervention", "name": "a_walk", "decisions": 10, "sends": 6, "sends_positive": 3, "silent_positive": 1,
+    "delivered": 5, "effect": 0.04, "effect_sd": 0.02, "prior_share": 0.5,
 }  # fmt: skip
 SOUND = {
     "silver.workouts": WORKOUT,
@@ -76,6 +82,7 @@ SOUND = {
     "gold.user_sequence": SEQUENCE,
     "gold.predictions": PREDICTION,
     "gold.goals": GOAL,
+    "gold.response_state": STATE,
     "gold.decisions": DECISION,
 }
 
@@ -163,7 +170,9 @@ BAD = [
     ("queue", "gold.goals", {"recommended_goal": 8.0}, "ExpectColumnValuesToBeNull(goal_violation)", ["more sessions than days"]),
     ("queue", "gold.goals", {"reasons": ["injured"]}, "ExpectColumnValuesToBeNull(goal_violation)", ["injured and asked for more than usual"]),
     ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
-    ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
+    ("queue", "gold.response_state", {"name": "b", "sends": 11, "silent_positive": 0}, "ExpectColumnValuesToBeNull(state_violation)", ["more sends than decisions"]),
+    ("queue", "gold.response_state", {"name": "b", "effect": None}, "ExpectColumnValuesToBeNull(state_violation)", ["no belief"]),
+    ("queue", "gold.decisions", {"probability": 0.9, "arm_probabilities": [0.9]}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
     ("queue", "gold.decisions", {"probability": None}, "ExpectColumnValuesToBeBetween(available_probability)", ["-1.0"]),
     ("queue", "gold.decisions", {"available": False, "probability": 0.0, "unavailable_reasons": ["no_use"]}, "ExpectColumnValuesToBeNull(availability_violation)", ["sent although unavailable"]),
     ("queue", "gold.decisions", {"available": False, "probability": 0.0, "send": False}, "ExpectColumnValuesToBeNull(availability_violation)", ["unavailable without a reason"]),
@@ -172,6 +181,10 @@ BAD = [
     ("queue", "gold.decisions", {"triggers": ["injured"]}, "ExpectColumnValuesToBeNull(sending_violation)", ["injured and sent more than recovery"]),
     ("queue", "gold.decisions", {"message": " "}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent without a message"]),
     ("queue", "gold.decisions", {"expires_at": datetime(2026, 4, 1, 6, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["expires before it is sent"]),
+    ("queue", "gold.decisions", {"arm_probabilities": [0.55, 0.05]}, "ExpectColumnValuesToBeNull(arm_violation)", ["an arm below 0.1"]),
+    ("queue", "gold.decisions", {"arm_probabilities": [0.4]}, "ExpectColumnValuesToBeNull(arm_violation)", ["arms that are not the probability"]),
+    ("queue", "gold.decisions", {"intervention": "a_swim"}, "ExpectColumnValuesToBeNull(arm_violation)", ["sent what is no arm"]),
+    ("queue", "gold.decisions", {"seed": 2**63 - 1}, "ExpectColumnValuesToBeNull(arm_violation)", ["not what the seed draws"]),
     # 05:30 UTC is 07:30 in Berlin in summer: an hour later than the same instant in winter.
     ("queue", "gold.decisions", {"send_at": datetime(2026, 4, 1, 5, 30, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent outside 08:00 to 21:00 local time"]),
 ]  # fmt: skip
