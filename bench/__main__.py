@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, timing
+from bench import goals, history, ingestion, marts, night, online, replay, timing
 from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
+from habitlake.settings import get_settings
 
 
 class Part(StrEnum):
@@ -24,6 +25,7 @@ class Part(StrEnum):
     MARTS = "marts"
     GOALS = "goals"
     TIMING = "timing"
+    REPLAY = "replay"
     ONLINE = "online"
 
 
@@ -110,6 +112,27 @@ def print_timing() -> None:
     print_table("Mean return", ("rule", *sigmas), rows)
 
 
+def print_replay(data: Path) -> None:
+    """Show what the rule of sending would have earned in HeartSteps V1."""
+    if not (data / replay.FILE).exists():
+        console.print(f"replay: no {data / replay.FILE}; set HABITLAKE_REAL_DATA to the folder of the real data")
+        return
+    found = replay.compare(data)
+    names = [value.estimator for value in found["logged"].values]
+    rows = [
+        (
+            rule,
+            f"{one.sends:.2f}",
+            *(f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for value in one.values),
+            f"{one.effective_size:,.0f}",
+            f"{one.largest_weight:.2f}",
+        )
+        for rule, one in found.items()
+    ]
+    columns = ("rule", "sends", *names, "effective size", "largest weight")
+    print_table("HeartSteps V1, mean of log(0.5 + steps)", columns, rows)
+
+
 def print_people(home: Path, count: int, nights: int, rounds: int) -> None:
     """Measure the features job for one night over many people, then what history adds to it."""
     console.print(f"[bold]==>[/bold] features of {count:,} people, {nights} nights of history")
@@ -178,6 +201,8 @@ def main(
                     print_goals()
                 case Part.TIMING:
                     print_timing()
+                case Part.REPLAY:
+                    print_replay(get_settings().real_data)
                 case Part.ONLINE:
                     print_online(home, people or SMALL, reads)
     finally:
