@@ -6,9 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, replay, timing
+from bench import goals, history, ingestion, marts, night, online, policies, replay, timing
 from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
@@ -26,6 +27,7 @@ class Part(StrEnum):
     GOALS = "goals"
     TIMING = "timing"
     REPLAY = "replay"
+    POLICIES = "policies"
     ONLINE = "online"
 
 
@@ -133,6 +135,37 @@ def print_replay(data: Path) -> None:
     print_table("HeartSteps V1, mean of log(0.5 + steps)", columns, rows)
 
 
+def print_policies(people: int, nights: int, seeds: int) -> None:
+    """Compare policies of sending in the simulated world, paired over seeds."""
+    console.print(f"[bold]==>[/bold] policies: {people:,} people, {nights} nights, {seeds} worlds each")
+    found, effects = policies.compare(people, nights, seeds)
+    rows = [
+        (
+            one.policy,
+            f"{one.sessions:.3f}",
+            f"{one.messages:.2f}",
+            str(one.above_cap),
+            f"{one.more:+.4f} [{one.low:+.4f}, {one.high:+.4f}]",
+        )
+        for one in found
+    ]
+    columns = ("policy", "sessions a week", "messages a week", "above a cap", "sessions the platform's brings more")
+    print_table("Policies of sending, per person", columns, rows)
+    by_action = effects.group_by("action").agg(
+        pl.col("decisions", "effect", "true").mean(), pl.col("inside").sum(), worlds=pl.len()
+    )
+    shown = [
+        (action, f"{count:,.0f}", f"{effect:+.4f}", f"{true:+.4f}", f"{inside} of {worlds}")
+        for action, count, effect, true, inside, worlds in by_action.sort("action").iter_rows()
+    ]
+    share = effects["inside"].mean() if effects.height else None
+    print_table(
+        "Effects of sending, as learned and as they are" + ("" if share is None else f": {share:.0%} inside"),
+        ("type", "decisions", "learned", "true", "true inside the 95 % interval"),
+        shown,
+    )
+
+
 def print_people(home: Path, count: int, nights: int, rounds: int) -> None:
     """Measure the features job for one night over many people, then what history adds to it."""
     console.print(f"[bold]==>[/bold] features of {count:,} people, {nights} nights of history")
@@ -178,7 +211,13 @@ def main(
     people: Annotated[
         int | None, typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts`, 2,000 elsewhere")
     ] = None,
-    nights: Annotated[int | None, typer.Option(min=20, help="nights of history: 100 of `people`, 90 elsewhere")] = None,
+    nights: Annotated[
+        int | None,
+        typer.Option(
+            min=20, help="nights: 100 of history of `people`, 60 lived of `policies`, 90 of history elsewhere"
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=2, help="worlds of `policies`, each lived under every policy")] = 10,
     reads: Annotated[int, typer.Option(min=100, help="reads of one person online, each of another person")] = 2_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
@@ -203,6 +242,8 @@ def main(
                     print_timing()
                 case Part.REPLAY:
                     print_replay(get_settings().real_data)
+                case Part.POLICIES:
+                    print_policies(people or SMALL, nights or 60, seeds)
                 case Part.ONLINE:
                     print_online(home, people or SMALL, reads)
     finally:
