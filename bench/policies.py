@@ -19,23 +19,17 @@ from habitlake.simulator.draws import uniform
 from interventions.arms import drawn_arm, offered
 from interventions.candidates import ROW, candidates, with_triggers
 from interventions.catalogue import Catalogue, catalogue
-from interventions.eligibility import used_values
 from interventions.policy import unavailable_reasons
 from interventions.response.attribution import contrasts, judged
 from interventions.response.effects import dosage_price, expectations, unlearned, with_effects
 from interventions.response.model import COUNTS, GROUP, SUMS, Floats, added, beliefs, contribution, nothing
-from interventions.response.outcomes import ALL_OUTCOMES, CALM, RESTED, SESSION, SLEPT, outcome_of
+from interventions.response.outcomes import ALL_OUTCOMES, CALM, RESTED, SESSION, SLEPT, VISIT, outcome_of
 from interventions.scoring import WEEKLY_CAP
 
 RUN_IN = 28
 DRAW = 200
 RANDOM_RATE = 0.5
 ENOUGH = 1_000
-# What scores and channels read, beside what a decision records.
-SCORED = (
-    "interventions_7d", "delivered_28n", "acted_28n", "communication_style", "primary_goal", "fitness_level",
-    "app_minutes_7d", "injured",
-)  # fmt: skip
 LEARNED, RULES, RANDOM, NONE = "learned (this platform)", "rules alone", "random", "none"
 
 
@@ -58,15 +52,14 @@ def learned(
 
 def rules_alone(possible: pl.DataFrame, *_: object) -> pl.DataFrame:
     """Send the candidate of the greatest score whenever there is one."""
-    best = possible.sort(ROW, "score", "position", descending=[False, True, False]).unique(ROW, keep="first")
+    best = possible.sort("score", descending=True, maintain_order=True).unique(ROW, keep="first", maintain_order=True)
     return _one_arm(best, 1.0)
 
 
 def at_random(possible: pl.DataFrame, _people: pl.DataFrame, draws: Floats, *_: object) -> pl.DataFrame:
     """Send one of the candidates, each alike, on every other day."""
-    ranked = possible.sort(ROW, "position")
-    ranked = ranked.with_columns(
-        pl.Series("draw", draws[ranked[ROW].to_numpy()]),
+    ranked = possible.with_columns(
+        pl.Series("draw", draws[possible[ROW].to_numpy()]),
         number=pl.int_range(pl.len()).over(ROW),
         count=pl.len().over(ROW),
     )
@@ -76,17 +69,43 @@ def at_random(possible: pl.DataFrame, _people: pl.DataFrame, draws: Floats, *_: 
 POLICIES: dict[str, Policy | None] = {LEARNED: learned, RULES: rules_alone, RANDOM: at_random, NONE: None}
 
 
-def decisions(life: Life, policy: Policy, known: pl.DataFrame, library: Catalogue) -> pl.DataFrame:
+@dataclass(slots=True)
+class Memory:
+    """What the nights before decided: the triggers that were on, and what was sent for which date."""
+
+    triggers: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32, "triggers_before": pl.List(pl.String)})
+    )
+    sent: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32, "intervention": pl.String, "local_date": pl.Date})
+    )
+
+    def told(self, people: pl.DataFrame) -> pl.DataFrame:
+        """Add ``triggers_before`` and ``sent_before`` to the people."""
+        sent = self.sent.group_by(ROW).agg(sent_before=pl.struct("intervention", "local_date"))
+        people = people.drop("triggers_before", "sent_before")
+        for known in (self.triggers, sent):
+            people = people.join(known, on=ROW, how="left", maintain_order="left")
+        return people
+
+    def keep(self, people: pl.DataFrame, decided: pl.DataFrame) -> None:
+        """Remember a night."""
+        self.triggers = people.select(ROW, triggers_before="triggers")
+        day = people["first_decision_date"].first()
+        sent = decided.filter("send").select(ROW, "intervention", local_date=pl.lit(day))
+        self.sent = pl.concat([self.sent, sent]).unique([ROW, "intervention"], keep="last", maintain_order=True)
+
+
+def decisions(life: Life, memory: Memory, policy: Policy, known: pl.DataFrame, library: Catalogue) -> pl.DataFrame:
     """Return the night's decisions about who is available, as ``attribution.contrasts`` reads them."""
-    people = with_triggers(features(life, sorted({*used_values(library), *SCORED})), library)
+    people = with_triggers(memory.told(features(life)), library)
     index = len(life.days)
     signed = (life.traits.sign_up < index) & ~life.state.dropped
     eligible = candidates(people, library).filter(pl.col("excluded").is_null())
-    draws = uniform(life.seed, life.traits.person, index, DRAW)
-    second_draws = uniform(life.seed, life.traits.person, index, DRAW + 1)
-    chosen = policy(eligible, people, second_draws, known, library)
+    draws, more_draws = (uniform(life.seed, life.traits.person, index, purpose) for purpose in (DRAW, DRAW + 1))
+    chosen = policy(eligible, people, more_draws, known, library)
     rows = people.with_columns(pl.Series("signed", signed), pl.Series("draw", draws)).join(chosen, on=ROW, how="left")
-    return (
+    decided = (
         rows.filter("signed", unavailable_reasons().list.len() == 0)
         .with_columns(probability=pl.col("arm_probabilities").list.sum().round(6))
         .with_columns(arm=drawn_arm(pl.col("draw")))
@@ -97,6 +116,8 @@ def decisions(life: Life, policy: Policy, known: pl.DataFrame, library: Catalogu
             action=pl.col("arm_actions").list.get(pl.col("arm").fill_null(0)),
         )
     )  # fmt: skip
+    memory.keep(people, decided)
+    return decided
 
 
 def outcomes(life: Life) -> pl.DataFrame:
@@ -108,6 +129,7 @@ def outcomes(life: Life) -> pl.DataFrame:
             "user_id": [f"u{person}" for person in life.traits.person[seen]],
             SESSION.name: day["session"][seen],
             RESTED.name: ~np.asarray(day["session"], dtype=bool)[seen],
+            VISIT.name: seen[seen],
             SLEPT.name: day["sleep"][seen] >= 7,
             CALM.name: day["stress"][seen] < 5,
         }
@@ -142,19 +164,15 @@ def true_effects(rows: pl.DataFrame, life: Life, dosage: Floats, day: Day) -> pl
     """Return the true effect of each contrast's arm on its outcome, with its weight in a centred regression."""
     number = rows["user_id"].str.slice(1).cast(pl.Int64).to_numpy()
     base = day.probability_unsent[number]
-    effect = rows["action"].replace_strict(truth.TRUE_EFFECTS, return_dtype=pl.Float64).to_numpy()
+    effect = rows["action"].replace_strict(truth.TRUE_EFFECTS, default=0.0, return_dtype=pl.Float64).to_numpy()
     spent = dosage[number]
     pull = effect * life.traits.responsiveness[number] * np.exp(-truth.EFFECT_FADING * spent) - truth.ANNOYANCE * spent
     able = (base > 0) & day.present[number]
     logit = np.log(np.where(able, base, 0.5) / (1 - np.where(able, base, 0.5)))
     change = np.where(able, 1 / (1 + np.exp(-logit - pull)) - base, 0.0)
-    sign = rows["action"].replace_strict(
-        {
-            action: {SESSION.name: 1.0, RESTED.name: -1.0}.get(outcome_of(action).name, 0.0)
-            for action in truth.TRUE_EFFECTS
-        },
-        return_dtype=pl.Float64,
-    )
+    on_outcome = {SESSION.name: 1.0, RESTED.name: -1.0}
+    signs = {action: on_outcome.get(outcome_of(action).name, 0.0) for action in rows["action"].unique()}
+    sign = rows["action"].replace_strict(signs, return_dtype=pl.Float64)
     chance = rows["chance"].to_numpy()
     return rows.select("action", true=pl.Series(change) * sign, weight=pl.Series(chance * (1 - chance)))
 
@@ -172,14 +190,14 @@ class Run:
 def run(seed: int, people: int, nights: int, policy: Policy | None) -> Run:
     """Live ``RUN_IN`` days without messages and ``nights`` under the policy."""
     library = catalogue()
-    life, learner, known = Life.of(seed, people), Learner(library), unlearned(library)
+    life, memory, learner, known = Life.of(seed, people), Memory(), Learner(library), unlearned(library)
     for _ in range(RUN_IN):
         life.live([None] * people)
     above = 0
     for _ in range(nights):
         actions: list[str | None] = [None] * people
         if policy is not None:
-            decided = decisions(life, policy, known, library)
+            decided = decisions(life, memory, policy, known, library)
             for row, action in decided.filter("send").select(ROW, "action").iter_rows():
                 actions[row] = action
         dosage = life.state.dosage.copy()

@@ -19,6 +19,7 @@ from interventions.candidates import ROW
 from interventions.policy import usual_sessions
 from interventions.response.effects import DOSAGE_DECAY
 from interventions.response.model import Floats
+from interventions.values import REPORTS, SCHEMA
 
 FIRST = date(2026, 1, 1)
 
@@ -78,17 +79,18 @@ class Life:
         return np.round(np.tensordot(ages, np.array([day["delivered"] for day in self.days]), axes=1), 6)
 
 
-def features(life: Life, needed: list[str]) -> pl.DataFrame:
+def features(life: Life) -> pl.DataFrame:
     """Return one row per person: what triggers, rules, scores and the policy read; what is not simulated is null.
 
     In place of the model's prediction stands what the last four weeks miss of the target.
     """
     traits, index = life.traits, len(life.days) - 1
-    weekly, recent = life.total("session", 28), life.total("session", 7)
+    weekly, recent, present = life.total("session", 28), life.total("session", 7), life.total("present", 7)
     since = life.state.days_since_session
     columns: dict[str, object] = {
         "user_id": [f"u{person}" for person in traits.person],
         "as_of_date": [FIRST + timedelta(days=index)] * len(traits.person),
+        "first_decision_date": [FIRST + timedelta(days=index + 1)] * len(traits.person),
         "zone_known": True,
         "notifications_allowed": traits.consents,
         "age": traits.age,
@@ -100,11 +102,12 @@ def features(life: Life, needed: list[str]) -> pl.DataFrame:
         "target_sessions": traits.weekly_target.astype(float),
         "days_since_first_event": np.maximum(index - traits.sign_up, 0),
         "observed_days_28d": life.total("present", 28).astype(int),
-        "sessions_7d": recent,
-        "sessions_28d": weekly,
+        "sessions_7d": recent.astype(int),
+        "sessions_28d": weekly.astype(int),
         "habitual_weekly_sessions": weekly / 4,
-        "days_since_last_session": pl.Series(np.where(weekly > 0, since, np.nan)).fill_nan(None),
-        "streak_length_current": life.days[-1]["streak"],
+        "days_since_last_session": pl.Series(np.where(weekly > 0, since, np.nan)).fill_nan(None).cast(pl.Int64),
+        "streak_length_current": life.days[-1]["streak"].astype(int),
+        "streak_length_longest": np.max([day["streak"] for day in life.days], axis=0).astype(int),
         "goal_progress_rate": np.minimum(recent / traits.weekly_target, 2.0),
         "skip_probability": 1 - np.minimum((weekly / 4 + 0.5) / (traits.weekly_target + 0.5), 1.0),
         "sleep_hours_7d": life.mean("sleep"),
@@ -115,13 +118,14 @@ def features(life: Life, needed: list[str]) -> pl.DataFrame:
         "partner_share_30d": life.total("partner", 30) / np.maximum(life.total("session", 30), 1),
         "injured": (life.state.injured_days > 0).astype(int),
         "interventions_7d": life.total("delivered", 7).astype(int),
-        "app_minutes_7d": 10 * life.total("present", 7),
-        "delivered_28n": life.total("delivered", 28),
-        "acted_28n": life.total("acted", 28),
+        "app_minutes_7d": 10 * present,
+        "delivered_28n": life.total("delivered", 28).astype(int),
+        "acted_28n": life.total("acted", 28).astype(int),
         "dosage": life.dosage(),
+        **{name: present.astype(int) for name in REPORTS},
     }
     frame = pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
-    types = pl.DataFrame(arrow_schema(get_table("gold.user_features")).empty_table()).schema
-    missing = [name for name in needed if name not in columns]
-    frame = frame.with_columns(pl.lit(None, types.get(name, pl.Float64)).alias(name) for name in missing)
+    stored = pl.DataFrame(arrow_schema(get_table("gold.user_features")).empty_table()).schema
+    missing = {name: kind for name, kind in {**stored, **SCHEMA}.items() if name not in columns}
+    frame = frame.with_columns(pl.lit(None, kind).alias(name) for name, kind in missing.items())
     return frame.with_columns(usual_sessions=usual_sessions()).with_row_index(ROW)

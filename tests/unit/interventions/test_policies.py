@@ -8,7 +8,7 @@ from bench import policies
 from bench.policies import POLICIES, run
 from bench.simulated import Life
 
-PEOPLE, NIGHTS = 150, 6
+PEOPLE, NIGHTS = 150, 3
 
 
 @pytest.fixture(scope="module")
