@@ -19,7 +19,7 @@ from habitlake.simulator.draws import uniform
 from interventions.arms import drawn_arm, offered
 from interventions.candidates import ROW, candidates, with_triggers
 from interventions.catalogue import Catalogue, catalogue
-from interventions.policy import unavailable_reasons
+from interventions.policy import messages_of_week, unavailable_reasons
 from interventions.response.attribution import contrasts, judged
 from interventions.response.effects import dosage_price, expectations, unlearned, with_effects
 from interventions.response.model import COUNTS, GROUP, SUMS, Floats, added, beliefs, contribution, nothing
@@ -98,7 +98,7 @@ class Memory:
 
 def decisions(life: Life, memory: Memory, policy: Policy, known: pl.DataFrame, library: Catalogue) -> pl.DataFrame:
     """Return the night's decisions about who is available, as ``attribution.contrasts`` reads them."""
-    people = with_triggers(memory.told(features(life)), library)
+    people = with_triggers(memory.told(features(life)), library).with_columns(messages_of_week=messages_of_week())
     index = len(life.days)
     signed = (life.traits.sign_up < index) & ~life.state.dropped
     eligible = candidates(people, library).filter(pl.col("excluded").is_null())

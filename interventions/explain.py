@@ -31,7 +31,7 @@ REASONS = {
     "opted_out": "the person does not want messages",
     "minor": f"the person is under {ADULT_AGE}",
     "no_use": f"no sign of use in {NO_USE_DAYS} days",
-    "weekly_cap": f"{WEEKLY_CAP} or more messages reached the person in the week",
+    "weekly_cap": f"{WEEKLY_CAP} or more messages in the person's week, those on their way included",
     "unknown_time_zone": "the person's time zone is not known, so no hour is safe",
     "no_trigger": "nothing called for an intervention",
     "no_candidate": "every intervention for the triggers was excluded",

@@ -36,7 +36,7 @@ def first_rows(decisions):
         ({"observed_days_28d": 0}, ["no_use"]),
         ({"observed_days_28d": 0, "days_since_first_event": 3}, []),
         ({"interventions_7d": 5}, ["weekly_cap"]),
-        ({"interventions_7d": 4}, []),
+        ({"interventions_7d": 2}, []),
         ({"interventions_7d": None}, []),
         ({"stress_level": 7.0}, ["no_trigger"]),
         ({"stress_level": None}, ["no_trigger"]),
@@ -56,6 +56,21 @@ def test_availability_comes_first_and_says_why_not(people, decided, change, reas
             assert row["message"] is None
         else:
             assert row["message"]
+
+
+def test_the_week_counts_what_is_on_its_way_and_fallback_days_count_the_days_before_them(people, decided):
+    def capped(**change):
+        rows = decided(people({**STRESSED, "as_of_date": date(2026, 1, 4), **change}))
+        return [row["unavailable_reasons"] == ["weekly_cap"] for row in rows.iter_rows(named=True)]
+
+    # Berlin on January 4: complete up to the 4th, the next date to decide on is the 6th.
+    on_the_way = [{"intervention": "small_start", "local_date": date(2026, 1, 5)}]
+    arrived = [{"intervention": "small_start", "local_date": date(2026, 1, 4)}]
+    assert capped(interventions_7d=4) == [False, True, True]
+    assert capped(interventions_7d=4, sent_before=arrived) == [False, True, True]
+    assert capped(interventions_7d=4, sent_before=on_the_way) == [True, True, True]
+    assert capped(interventions_7d=3, sent_before=on_the_way) == [False, True, True]
+    assert capped(interventions_7d=3) == [False, False, True]
 
 
 @pytest.mark.parametrize(
