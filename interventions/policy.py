@@ -165,7 +165,7 @@ def draw(rows: pl.DataFrame, batch_date: date, seed: int, version: str) -> pl.Da
         pl.Series("seed", seeds, dtype=pl.Int64),
         pl.concat_str(policy, pl.lit(f"+{version}")).alias("policy_version"),
     )
-    drawn = drawn.with_columns(arm=drawn_arm(pl.col("seed").cast(pl.Float64) / DRAW_RANGE))
+    drawn = drawn.with_columns(arm=drawn_arm(pl.col("seed").cast(pl.Float64) / DRAW_RANGE).cast(pl.Int32))
 
     def named(name: str) -> pl.Expr:
         return pl.col(name).list.get(pl.col("arm").fill_null(0), null_on_oob=True)

@@ -171,6 +171,7 @@ DECISIONS = Table(
         ),
         Column("arm_actions", "array<string>", "types of the arms"),
         Column("arm_probabilities", "array<double>", "probability of each arm; silence has the rest"),
+        Column("arm", "int", "which arm was drawn, 0 the best; null where silence was, and when not available"),
         Column("action_probability", "double", "probability of what was drawn, silence too; null when not available"),
         Column("dosage", "double", "messages delivered, each worth 0.95 to the power of the days since"),
         Column("usual_sessions", "double", "sessions a day of the last 28 days, or since first seen, at least a week"),

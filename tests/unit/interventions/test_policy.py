@@ -204,6 +204,7 @@ def test_ids_seeds_and_draws_are_those_of_the_shared_functions(people, decided):
             continue
         edges = list(itertools.accumulate(row["arm_probabilities"]))
         arm = next((number for number, edge in enumerate(edges) if draw < edge), None)
+        assert row["arm"] == arm
         assert row["intervention"] == row["arms"][arm or 0]
         assert row["action"] == row["arm_actions"][arm or 0]
         own = 1 - row["probability"] if arm is None else row["arm_probabilities"][arm]
