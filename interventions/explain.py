@@ -100,7 +100,9 @@ def fired(decision: dict[str, Any], features: dict[str, Any], known: Catalogue) 
 def explanation(decision: dict[str, Any], known: Catalogue, queue_row: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return what there is to know about a decision as a dictionary; pure."""
     features = json.loads(decision["features"])
-    arms = dict(zip(decision["arms"] or (), decision["arm_probabilities"] or (), strict=True))
+    # Policies before thompson-1 drew between one intervention and silence, and stored no arms.
+    names = decision["arms"] or ([decision["intervention"] or decision["action"]] if decision["available"] else [])
+    arms = dict(zip(names, decision["arm_probabilities"] or [decision["probability"]] * len(names), strict=True))
     return {
         **{name: decision[name] for name in (
             "decision_id", "user_id", "batch_date", "local_date", "time_zone", "horizon", "decided_at", "available",
@@ -162,10 +164,13 @@ def story(facts: dict[str, Any]) -> str:
         lines.append("Result: not available, nothing sent")
         lines += [f"  {reason}: {REASONS.get(reason, reason)}" for reason in facts["unavailable_reasons"]]
         return "\n".join(lines)
-    price = facts["features"]["dosage_price"]
-    result = f"send {facts['intervention']} by {facts['channel']}" if facts["send"] else "send nothing"
+    price = facts["features"].get("dosage_price")
+    if price is not None:
+        lines.append(f"Dosage {facts['dosage']:.2f} messages; one more takes {_points(price)} from the later ones")
+    result = (
+        f"send {facts['intervention'] or facts['action']} by {facts['channel']}" if facts["send"] else "send nothing"
+    )
     lines += [
-        f"Dosage {facts['dosage']:.2f} messages; one more takes {_points(price)} from the later ones",
         f"Probability of sending {facts['probability']:.3f} ({facts['probability_rule']})",
         f"Draw {facts['draw']:.6f} from seed {facts['seed']}, among",
     ]
@@ -184,12 +189,13 @@ def story(facts: dict[str, Any]) -> str:
 
 
 def _candidate(candidate: dict[str, Any], facts: dict[str, Any]) -> str:
-    mark = "*" if candidate["intervention"] in facts["arms"] else " "
+    name = candidate.get("intervention", candidate["action"])
+    mark = "*" if name in facts["arms"] else " "
     why = f"excluded, {candidate['excluded']}" if candidate["excluded"] else f"eligible through {candidate['channel']}"
-    return (
-        f"  {mark} {candidate['intervention']}: score {candidate['score']:.3f}, believed to add"
-        f" {_points(candidate['effect'])} (give or take {_points(candidate['effect_sd'])}) for {candidate['trigger']}, {why}"
-    )
+    believed = ""
+    if "effect" in candidate:
+        believed = f", believed to add {_points(candidate['effect'])} (give or take {_points(candidate['effect_sd'])})"
+    return f"  {mark} {name}: score {candidate['score']:.3f}{believed} for {candidate['trigger']}, {why}"
 
 
 def _points(effect: float) -> str:

@@ -326,7 +326,19 @@ def test_a_decision_is_told_as_a_story(people, decided):
     assert "high_stress: stress_level > 7 (was 8.2)" in text
     assert row["message"] in text
     assert facts["draw"] == row["seed"] / 2**63
+    assert sum(facts["arms"].values()) == pytest.approx(1)
+    for arm, probability in facts["arms"].items():
+        assert f"{arm}, probability {probability:.3f}" in text
+    assert "believed to add" in text
+    assert f"Dosage {row['dosage']:.2f} messages" in text
     assert not facts["catalogue_changed"]
+    # A decision of the first policy, which stored neither arms nor beliefs.
+    older = row | {
+        "policy_version": "scored-1+old", "arms": None, "arm_probabilities": None, "action_probability": None, "dosage": None,
+        "intervention": None, "features": "{}",
+        "candidates": json.dumps([{"action": row["action"], "channel": "push", "score": 0.5, "trigger": "high_stress", "excluded": None}]),
+    }  # fmt: skip
+    assert f"{row['action']}, probability {row['probability']:.3f}" in story(explanation(older, catalogue()))
     quiet = story(explanation(next(decided(people({})).iter_rows(named=True)), catalogue()))
     assert "no_trigger: nothing called for an intervention" in quiet
 
