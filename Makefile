@@ -9,7 +9,7 @@ export HABITLAKE_LANDING := $(abspath $(LANDING))
 endif
 export DATA
 
-.PHONY: help setup nightly test e2e up down status check fmt bench docs doctor lock clean
+.PHONY: help setup nightly test e2e up down status check fmt bench simulate docs doctor lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):[^#]*## /\1\t/' | expand -t 10
@@ -51,6 +51,9 @@ fmt: setup ## format Python and SQL
 
 bench: setup ## measure beside peers and print the table
 	@$(BIN)/python -m bench
+
+simulate: setup ## compare policies of sending in the simulated world; NIGHTS=60, SEEDS=10
+	@$(BIN)/python -m bench policies --nights $(or $(NIGHTS),60) --seeds $(or $(SEEDS),10)
 
 docs: setup ## write contracts, data dictionary, dbt sources and the marts' documentation (HABITLAKE_HOME/dbt/target)
 	@$(BIN)/habitlake contracts

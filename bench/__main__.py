@@ -2,16 +2,19 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, plans, timing
+from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, timing
 from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
+from habitlake.settings import get_settings
 
 
 class Part(StrEnum):
@@ -25,6 +28,8 @@ class Part(StrEnum):
     GOALS = "goals"
     TIMING = "timing"
     PLANS = "plans"
+    REPLAY = "replay"
+    POLICIES = "policies"
     ONLINE = "online"
 
 
@@ -125,6 +130,58 @@ def print_plans(people: int) -> None:
     print_table("Workout plans", ("what", "found"), rows)
 
 
+def print_replay(data: Path) -> None:
+    """Show what the rule of sending would have earned in HeartSteps V1."""
+    if not (data / replay.FILE).exists():
+        console.print(f"replay: no {data / replay.FILE}; set HABITLAKE_REAL_DATA to the folder of the real data")
+        return
+    found = replay.compare(data)
+    names = [value.estimator for value in found["logged"].values]
+    rows = [
+        (
+            rule,
+            f"{one.sends:.2f}",
+            *(f"{value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for value in one.values),
+            f"{one.effective_size:,.0f}",
+            f"{one.largest_weight:.2f}",
+        )
+        for rule, one in found.items()
+    ]
+    columns = ("rule", "sends", *names, "effective size", "largest weight")
+    print_table("HeartSteps V1, mean of log(0.5 + steps)", columns, rows)
+
+
+def print_policies(people: int, nights: int, seeds: int) -> None:
+    """Compare policies of sending in the simulated world, paired over seeds."""
+    console.print(f"[bold]==>[/bold] policies: {people:,} people, {nights} nights, {seeds} worlds each")
+    found, effects = policies.compare(people, nights, seeds)
+    rows = [
+        (
+            one.policy,
+            f"{one.sessions:.3f}",
+            f"{one.messages:.2f}",
+            str(one.above_cap),
+            f"{one.more:+.4f} [{one.low:+.4f}, {one.high:+.4f}]",
+        )
+        for one in found
+    ]
+    columns = ("policy", "sessions a week", "messages a week", "above a cap", "sessions the platform's brings more")
+    print_table("Policies of sending, per person", columns, rows)
+    by_action = effects.group_by("action").agg(
+        pl.col("decisions", "effect", "true").mean(), pl.col("inside").sum(), worlds=pl.len()
+    )
+    shown = [
+        (action, f"{count:,.0f}", f"{effect:+.4f}", f"{true:+.4f}", f"{inside} of {worlds}")
+        for action, count, effect, true, inside, worlds in by_action.sort("action").iter_rows()
+    ]
+    share = effects["inside"].mean() if effects.height else None
+    print_table(
+        "Effects of sending, as learned and as they are" + ("" if share is None else f": {share:.0%} inside"),
+        ("type", "decisions", "learned", "true", "true inside the 95 % interval"),
+        shown,
+    )
+
+
 def print_people(home: Path, count: int, nights: int, rounds: int) -> None:
     """Measure the features job for one night over many people, then what history adds to it."""
     console.print(f"[bold]==>[/bold] features of {count:,} people, {nights} nights of history")
@@ -171,33 +228,34 @@ def main(
         int | None,
         typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts` and `plans`, 2,000 elsewhere"),
     ] = None,
-    nights: Annotated[int | None, typer.Option(min=20, help="nights of history: 100 of `people`, 90 elsewhere")] = None,
+    nights: Annotated[
+        int | None,
+        typer.Option(
+            min=20, help="nights: 100 of history of `people`, 60 lived of `policies`, 90 of history elsewhere"
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=2, help="worlds of `policies`, each lived under every policy")] = 10,
     reads: Annotated[int, typer.Option(min=100, help="reads of one person online, each of another person")] = 2_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
     """Measure the platform beside its peers and print the tables; without parts, all of them."""
     home = Path(tempfile.mkdtemp(prefix="habitlake-bench-"))
     try:
+        measured: dict[Part, Callable[[], None]] = {
+            Part.INGESTION: lambda: print_ingestion(home, lines, dirt, rounds),
+            Part.HISTORY: lambda: print_history(home, people or SMALL, dirt, rounds),
+            Part.NIGHT: lambda: print_night(home, people or SMALL, nights or 90),
+            Part.PEOPLE: lambda: print_people(home, people or LARGE, nights or LONG_ENOUGH, rounds),
+            Part.MARTS: lambda: print_marts(home, people or MIDDLE),
+            Part.GOALS: print_goals,
+            Part.TIMING: print_timing,
+            Part.PLANS: lambda: print_plans(people or MIDDLE),
+            Part.REPLAY: lambda: print_replay(get_settings().real_data),
+            Part.POLICIES: lambda: print_policies(people or SMALL, nights or 60, seeds),
+            Part.ONLINE: lambda: print_online(home, people or SMALL, reads),
+        }
         for wanted in part or list(Part):
-            match wanted:
-                case Part.INGESTION:
-                    print_ingestion(home, lines, dirt, rounds)
-                case Part.HISTORY:
-                    print_history(home, people or SMALL, dirt, rounds)
-                case Part.NIGHT:
-                    print_night(home, people or SMALL, nights or 90)
-                case Part.PEOPLE:
-                    print_people(home, people or LARGE, nights or LONG_ENOUGH, rounds)
-                case Part.MARTS:
-                    print_marts(home, people or MIDDLE)
-                case Part.GOALS:
-                    print_goals()
-                case Part.TIMING:
-                    print_timing()
-                case Part.PLANS:
-                    print_plans(people or MIDDLE)
-                case Part.ONLINE:
-                    print_online(home, people or SMALL, reads)
+            measured[wanted]()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

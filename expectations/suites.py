@@ -281,6 +281,26 @@ ONBOARDING = Suite(
     ),
 )
 
+RESPONSE_STATE = Suite(
+    "queue",
+    "gold.response_state",
+    (unique("level", "name"), no_violation("state_violation"), some_rows()),
+    rules=(
+        (
+            "state_violation",
+            (
+                ("unknown level", "level NOT IN ('overall', 'action', 'intervention')"),
+                ("no belief", "effect IS NULL OR NOT isfinite(effect) OR effect_sd IS NULL OR NOT effect_sd > 0"),
+                ("more sends than decisions", "sends NOT BETWEEN 0 AND decisions"),
+                ("more responses than sends", "sends_positive NOT BETWEEN 0 AND sends"),
+                ("more responses than silence", "silent_positive NOT BETWEEN 0 AND decisions - sends"),
+                ("more deliveries than sends", "delivered NOT BETWEEN 0 AND sends"),
+                ("not a share", "prior_share NOT BETWEEN 0 AND 1"),
+            ),
+        ),
+    ),
+)
+
 _LOCAL_TIME = "CAST(send_at AT TIME ZONE time_zone AS TIME)"
 _KNOWN_ZONE = "time_zone IN (SELECT name FROM pg_timezone_names())"
 DECISIONS = Suite(
@@ -293,6 +313,7 @@ DECISIONS = Suite(
         between("available_probability", 0.1, 0.8),
         no_violation("availability_violation"),
         no_violation("sending_violation"),
+        no_violation("arm_violation"),
         some_rows(),
     ),
     derived=(("available_probability", "CASE WHEN available THEN coalesce(probability, -1) END"),),
@@ -325,6 +346,19 @@ DECISIONS = Suite(
                 ),
             ),
         ),
+        (
+            "arm_violation",
+            (
+                ("available without an arm", "available AND coalesce(len(arms), 0) = 0"),
+                ("an arm below 0.1", "list_min(arm_probabilities) < 0.1"),
+                (
+                    "arms that are not the probability",
+                    "available AND abs(list_sum(arm_probabilities) - probability) > 1e-5",
+                ),
+                ("sent what is no arm", "send AND NOT list_contains(arms, intervention)"),
+                ("not what the seed draws", "available AND send <> (seed / 9223372036854775808 < probability)"),
+            ),
+        ),
     ),
 )
 
@@ -340,6 +374,7 @@ SUITES: tuple[Suite, ...] = (
     GOALS,
     WORKOUT_PLANS,
     ONBOARDING,
+    RESPONSE_STATE,
     DECISIONS,
 )
 

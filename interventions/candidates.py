@@ -75,18 +75,22 @@ def _cooled_down(possible: pl.DataFrame, people: pl.DataFrame, catalogue: Catalo
     )
 
 
-def best(possible: pl.DataFrame) -> pl.DataFrame:
-    """Return each person's eligible candidate with the greatest score; ties go to the earlier one in the library."""
-    return (
-        possible.filter(pl.col("excluded").is_null())
-        .sort("score", "position", descending=[True, False])
-        .unique(ROW, keep="first")
-    )
+def listed(possible: pl.DataFrame, arms: pl.DataFrame) -> pl.DataFrame:
+    """Return ``_row`` and ``candidates``, the person's candidates as a JSON list in the order of the library.
 
-
-def listed(possible: pl.DataFrame) -> pl.DataFrame:
-    """Return ``_row`` and ``candidates``, the person's candidates as a JSON list in the order of the library."""
-    record = pl.struct("intervention", "action", "channel", "score", "trigger", "excluded").struct.json_encode()
+    Parameters
+    ----------
+    possible
+        Candidates with ``effect`` and ``effect_sd``.
+    arms
+        As of ``interventions.arms.offered``: who is no arm has probability null.
+    """
+    drawn = arms.lazy().select(ROW, intervention="arms", probability="arm_probabilities")
+    drawn = drawn.explode("intervention", "probability")
+    record = pl.struct(
+        "intervention", "action", "channel", "score", "effect", "effect_sd", "probability", "trigger", "excluded"
+    ).struct.json_encode()
     # Rows come in the order of the library, and a group keeps it.
-    joined = possible.lazy().select(ROW, record=record).group_by(ROW).agg(pl.col("record").str.join(","))
+    joined = possible.lazy().join(drawn, on=[ROW, "intervention"], how="left", maintain_order="left")
+    joined = joined.select(ROW, record=record).group_by(ROW).agg(pl.col("record").str.join(","))
     return joined.select(ROW, candidates=pl.format("[{}]", "record")).collect()

@@ -1,10 +1,11 @@
-"""Job: goals, workout plans and onboarding of a night, then three decisions per person (next local day, two fallback days).
+"""Job: goals, plans, onboarding and what sending does, then three decisions a person (next local day, two fallback days).
 
     python -m interventions.decide --start 2026-03-01 --end 2026-03-07
 
 Reads gold.user_features, gold.predictions, gold.habit_state, gold.user_analytics, gold.context_patterns,
-silver.profiles, silver.wellbeing, gold.user_day, and gold.decisions of earlier nights (what was sent, which triggers
-were on); replaces each night of gold.goals, gold.workout_plans, gold.onboarding and gold.decisions.
+silver.profiles, silver.wellbeing, silver.intervention_events, gold.user_day, and earlier nights of its own tables (what
+was sent, which triggers were on, what was learned); replaces each night of gold.goals, gold.workout_plans,
+gold.onboarding, gold.response_state and gold.decisions.
 """
 
 import sys
@@ -26,23 +27,39 @@ from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.plans.job import write_plans
 from interventions.policy import decide
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.response.effects import DOSAGE_DECAY
+from interventions.response.job import learn_night
+from interventions.response.model import MILLION
 from interventions.scoring import HISTORY_NIGHTS
+from interventions.timing.hours import learned_hours, read_messages
 from interventions.values import REPORTS
 
 MODEL = "adherence"
 REPORT_NIGHTS = 7
 PEOPLE_PER_CHUNK = 50_000
+DOSAGE_NIGHTS = 56
 
 
 def read_answers(night: date, settings: Settings) -> pl.DataFrame:
-    """Return per person how many interventions were delivered and acted on in the last 28 nights."""
-    window = Interval(night - timedelta(days=HISTORY_NIGHTS - 1), night)
+    """Return per person how many interventions were delivered and acted on in the last 28 nights, and the dosage.
+
+    The dosage of the next day, x <- 0.95 x + 1 per message: of what came before the nights read, less than a seventeenth
+    is left. Summed in whole millionths, so the order of rows does not matter.
+    """
+    window = Interval(night - timedelta(days=DOSAGE_NIGHTS - 1), night)
+    recent = pl.col("batch_date") > night - timedelta(days=HISTORY_NIGHTS)
     delivered, acted = pl.col("interventions_delivered"), pl.col("interventions_acted")
+    age = (pl.lit(night) - pl.col("local_date")).dt.total_days().clip(0)
+    left = (pl.lit(DOSAGE_DECAY).pow(age) * MILLION).round().cast(pl.Int64)
     return (
         scan_table("gold.user_day", settings, window)
         .filter((delivered != 0) | (acted != 0))
         .group_by("user_id")
-        .agg(delivered_28n=delivered.sum(), acted_28n=acted.sum())
+        .agg(
+            delivered_28n=delivered.filter(recent).sum(),
+            acted_28n=acted.filter(recent).sum(),
+            dosage=(delivered * left).sum() / MILLION,
+        )
         .collect()
     )
 
@@ -146,25 +163,29 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalog
         read_triggers_before(night, settings),
         read_sent_before(night, catalogue.longest_cool_down, settings),
         steps_due(night, settings),
+        learned_hours(read_messages(night, settings)),
     ).sort("user_id")
 
 
-def decision_chunks(people: pl.DataFrame, night: date, seed: int, catalogue: Catalogue) -> Iterator[pa.Table]:
+def decision_chunks(
+    people: pl.DataFrame, night: date, seed: int, catalogue: Catalogue, known: pl.DataFrame
+) -> Iterator[pa.Table]:
     """Decide for some people at a time, so that memory stays bounded; yield rows of gold.decisions."""
     schema = arrow_schema(get_table("gold.decisions"))
     for chunk in people.iter_slices(PEOPLE_PER_CHUNK):
-        yield decide(chunk, night, seed, catalogue).select(schema.names).to_arrow().cast(schema)
+        yield decide(chunk, night, seed, catalogue, known).select(schema.names).to_arrow().cast(schema)
 
 
 def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> tuple[int, int]:
-    """Write the night's decisions; return how many there are and how many are to be sent."""
+    """Learn, and write the night's decisions; return how many there are and how many are to be sent."""
+    known = learn_night(night, settings, catalogue)
     people = read_people(night, profiles, settings, catalogue)
     sent = 0
 
     def chunks() -> Iterator[pa.Table]:
         nonlocal sent
         sent = 0
-        for chunk in decision_chunks(people, night, settings.seed, catalogue):
+        for chunk in decision_chunks(people, night, settings.seed, catalogue, known):
             sent += int(pc.sum(chunk["send"]).as_py() or 0)
             yield chunk
 

@@ -19,9 +19,10 @@ from habitlake.clock import Interval, parse_date
 from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, PermanentError, TransientError
 from habitlake.lake import scan_table
 from habitlake.settings import Settings, get_settings
+from interventions.arms import HIGHEST, LOWEST
 from interventions.catalogue import Catalogue, catalogue
 from interventions.identity import DRAW_RANGE
-from interventions.policy import ADULT_AGE, FALLBACK_PROBABILITY, HIGHEST, LOWEST, NO_USE_DAYS
+from interventions.policy import ADULT_AGE, FALLBACK_PROBABILITY, NO_USE_DAYS
 from interventions.queue.store import connect
 from interventions.schedule import zone_info
 from interventions.scoring import WEEKLY_CAP
@@ -30,11 +31,15 @@ REASONS = {
     "opted_out": "the person does not want messages",
     "minor": f"the person is under {ADULT_AGE}",
     "no_use": f"no sign of use in {NO_USE_DAYS} days",
-    "weekly_cap": f"{WEEKLY_CAP} or more messages reached the person in the week",
+    "weekly_cap": f"{WEEKLY_CAP} or more messages in the person's week, those on their way included",
     "unknown_time_zone": "the person's time zone is not known, so no hour is safe",
     "no_trigger": "nothing called for an intervention",
     "no_candidate": "every intervention for the triggers was excluded",
 }
+
+SILENCE = "silence"
+RULE = f"that the best effect is above the price of dosage, within {LOWEST}..{HIGHEST}"
+FALLBACK_RULE = f"fallback day: fixed at {FALLBACK_PROBABILITY}"
 
 
 def find_decision(decision_id: str, settings: Settings, batch_date: date | None = None) -> dict[str, Any]:
@@ -95,21 +100,22 @@ def fired(decision: dict[str, Any], features: dict[str, Any], known: Catalogue) 
 def explanation(decision: dict[str, Any], known: Catalogue, queue_row: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return what there is to know about a decision as a dictionary; pure."""
     features = json.loads(decision["features"])
-    fallback = decision["horizon"] > 0
+    # Policies before thompson-1 drew between one intervention and silence, and stored no arms.
+    names = decision["arms"] or ([decision["intervention"] or decision["action"]] if decision["available"] else [])
+    arms = dict(zip(names, decision["arm_probabilities"] or [decision["probability"]] * len(names), strict=True))
     return {
         **{name: decision[name] for name in (
             "decision_id", "user_id", "batch_date", "local_date", "time_zone", "horizon", "decided_at", "available",
-            "unavailable_reasons", "intervention", "action", "channel", "probability", "seed", "send", "message",
-            "send_at", "expires_at", "policy_version", "model", "model_version",
+            "unavailable_reasons", "intervention", "action", "channel", "probability", "action_probability", "seed",
+            "dosage", "send", "message", "send_at", "expires_at", "policy_version", "model", "model_version",
         )},
         "triggers": fired(decision, features, known),
         "candidates": json.loads(decision["candidates"]),
         "features": features,
         "payload": json.loads(decision["payload"]) if decision["payload"] else None,
         "draw": decision["seed"] / DRAW_RANGE,
-        "probability_rule": (
-            f"fallback day: fixed at {FALLBACK_PROBABILITY}" if fallback else f"score clipped to {LOWEST}..{HIGHEST}"
-        ),
+        "arms": arms | ({SILENCE: round(1 - decision["probability"], 6)} if arms else {}),
+        "probability_rule": FALLBACK_RULE if decision["horizon"] > 0 else RULE,
         "catalogue_changed": decision["policy_version"].rpartition("+")[2] != known.version,
         "queue": queue_row,
     }  # fmt: skip
@@ -146,31 +152,54 @@ def story(facts: dict[str, Any]) -> str:
     for trigger in facts["triggers"]:
         values = ", ".join(f"{item['condition']} (was {item['value']})" for item in trigger["conditions"])
         lines.append(f"  {trigger['trigger']}: {values}")
-    lines.append("Candidates" if facts["candidates"] else "No candidates")
-    for candidate in sorted(facts["candidates"], key=lambda item: -item["score"]):
-        mark = "*" if candidate["intervention"] == facts["intervention"] else " "
-        why = (
-            f"excluded, {candidate['excluded']}"
-            if candidate["excluded"]
-            else f"eligible through {candidate['channel']}"
-        )
-        lines.append(
-            f"  {mark} {candidate['intervention']}: score {candidate['score']:.3f} for {candidate['trigger']}, {why}"
-        )
+    lines.append(
+        "Candidates (points: per cent of days with the response they aim at)"
+        if facts["candidates"]
+        else "No candidates"
+    )
+    lines += [
+        _candidate(candidate, facts) for candidate in sorted(facts["candidates"], key=lambda item: -item["score"])
+    ]
     if not facts["available"]:
         lines.append("Result: not available, nothing sent")
         lines += [f"  {reason}: {REASONS.get(reason, reason)}" for reason in facts["unavailable_reasons"]]
         return "\n".join(lines)
-    result, compared = ("send", "<") if facts["send"] else ("do not send", ">=")
+    price = facts["features"].get("dosage_price")
+    if price is not None:
+        lines.append(f"Dosage {facts['dosage']:.2f} messages; one more takes {_points(price)} from the later ones")
+    result = (
+        f"send {facts['intervention'] or facts['action']} by {facts['channel']}" if facts["send"] else "send nothing"
+    )
     lines += [
-        f"Probability {facts['probability']:.3f} ({facts['probability_rule']})",
-        f"Draw {facts['draw']:.6f} from seed {facts['seed']}: {compared} probability",
-        f"Result: {result} {facts['intervention']} by {facts['channel']}, {send_at:%Y-%m-%d %H:%M} local time",
-        f"  message    {facts['message']}",
+        f"Probability of sending {facts['probability']:.3f} ({facts['probability_rule']})",
+        f"Draw {facts['draw']:.6f} from seed {facts['seed']}, among",
+    ]
+    start = 0.0
+    for arm, probability in facts["arms"].items():
+        mark = "*" if start <= facts["draw"] < start + probability else " "
+        lines.append(f"  {mark} {start:.3f} to {start + probability:.3f}  {arm}, probability {probability:.3f}")
+        start += probability
+    lines += [
+        f"Result: {result}, {send_at:%Y-%m-%d %H:%M} local time",
+        f"  message    {facts['message']}" + ("" if facts["send"] else " (of the best candidate, not sent)"),
     ]
     if facts["queue"]:
         lines.append(f"  queue      {facts['queue']['status']}, handed out {facts['queue']['attempts']} times")
     return "\n".join(lines)
+
+
+def _candidate(candidate: dict[str, Any], facts: dict[str, Any]) -> str:
+    name = candidate.get("intervention", candidate["action"])
+    mark = "*" if name in facts["arms"] else " "
+    why = f"excluded, {candidate['excluded']}" if candidate["excluded"] else f"eligible through {candidate['channel']}"
+    believed = ""
+    if "effect" in candidate:
+        believed = f", believed to add {_points(candidate['effect'])} (give or take {_points(candidate['effect_sd'])})"
+    return f"  {mark} {name}: score {candidate['score']:.3f}{believed} for {candidate['trigger']}, {why}"
+
+
+def _points(effect: float) -> str:
+    return f"{100 * effect:.1f} points"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

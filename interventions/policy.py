@@ -1,8 +1,8 @@
-"""The first policy: who may be sent anything, which intervention, and with which probability; pure functions.
+"""Who may be sent anything, which intervention, and with which probability; pure functions.
 
-Availability comes first and says why not. The best eligible candidate is then sent with a probability equal to
-its score, clipped to [0.1, 0.8], so every available decision is randomised and effects stay estimable. The two
-days after the next are a fallback in case a night does not run: the same choice, sent with a fixed probability.
+Availability comes first and says why not. Then one uniform number, from a seed that is the decision's own, falls on the
+best candidate, on a second one or on silence, each with the probability that ``arms`` gives it. The two days after the
+next are a fallback in case a night does not run: the best candidate, sent with a fixed probability.
 """
 
 from datetime import date
@@ -10,22 +10,24 @@ from datetime import date
 import polars as pl
 
 from habitlake.clock import night_end
-from interventions.candidates import ROW, best, candidates, listed, with_triggers
+from interventions.arms import drawn_arm, offered
+from interventions.candidates import ROW, candidates, listed, with_triggers
 from interventions.catalogue import Catalogue
 from interventions.eligibility import used_values
 from interventions.identity import DRAW_RANGE, SEPARATOR, stable_seeds, stable_uuids
 from interventions.messages import with_messages
+from interventions.response.effects import dosage_price, with_effects
 from interventions.schedule import with_first_local_date, with_preferred_hour, with_send_window
 from interventions.scoring import WEEKLY_CAP
 
-POLICY = "scored-1"
+POLICY = "thompson-1"
 FALLBACK_POLICY = "fallback-1"
 HORIZONS = 3
-LOWEST, HIGHEST = 0.1, 0.8
 FALLBACK_PROBABILITY = 0.4
 ADULT_AGE = 18
 NO_USE_DAYS = 28
 NO_ACTION = "none"
+SESSION_DAYS = 28
 
 
 def unavailable_reasons() -> pl.Expr:
@@ -39,78 +41,144 @@ def unavailable_reasons() -> pl.Expr:
         "opted_out": pl.col("notifications_allowed").eq_missing(pl.lit(value=False)),
         "minor": pl.col("age") < ADULT_AGE,
         "no_use": (pl.col("observed_days_28d").fill_null(0) == 0) & (seen >= NO_USE_DAYS),
-        "weekly_cap": pl.col("interventions_7d") >= WEEKLY_CAP,
+        "weekly_cap": pl.col("messages_of_week") >= WEEKLY_CAP,
         "unknown_time_zone": ~pl.col("zone_known"),
         "no_trigger": pl.col("triggers").list.len() == 0,
-        "no_candidate": (pl.col("triggers").list.len() > 0) & pl.col("best_score").is_null(),
+        "no_candidate": (pl.col("triggers").list.len() > 0) & pl.col("arms").is_null(),
     }
     named = [pl.when(rule.fill_null(value=False)).then(pl.lit(name)) for name, rule in rules.items()]
     return pl.concat_list(named).list.drop_nulls()
 
 
-def choose(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
-    """Add triggers, candidates, the best intervention with its action and channel, and its score, per person."""
+def messages_of_week() -> pl.Expr:
+    """Return the messages of the person's week: delivered in seven complete days, and sent for the days since.
+
+    One or two local dates lie between the last complete day and the one decided on.
+    """
+    dates = pl.col("sent_before").list.eval(pl.element().struct.field("local_date"))
+    on_the_way = [
+        dates.list.contains(pl.col("as_of_date") + pl.duration(days=days)).fill_null(value=False).cast(pl.Int64)
+        for days in (1, 2)
+    ]
+    return pl.sum_horizontal(pl.col("interventions_7d").fill_null(0), *on_the_way)
+
+
+def with_fallback_cap(rows: pl.DataFrame) -> pl.DataFrame:
+    """Hold fallback days to the weekly cap as if every day before them were sent something."""
+    capped = (pl.col("horizon") > 0) & (pl.col("messages_of_week") + pl.col("horizon") >= WEEKLY_CAP)
+    reasons = pl.col("unavailable_reasons")
+    more = capped & ~reasons.list.contains("weekly_cap")
+    return rows.with_columns(
+        available=pl.col("available") & ~capped,
+        unavailable_reasons=pl.when(more).then(reasons.list.concat(pl.lit(["weekly_cap"]))).otherwise(reasons),
+    )
+
+
+def choose(people: pl.DataFrame, catalogue: Catalogue, known: pl.DataFrame) -> pl.DataFrame:
+    """Add triggers, candidates and the arms of the draw (``arms.offered``, null without any) to one row per person."""
     people = with_triggers(people, catalogue).with_row_index(ROW)
-    possible = candidates(people, catalogue)
-    chosen = best(possible).select(ROW, "intervention", "action", "channel", best_score="score")
-    people = people.join(chosen, on=ROW, how="left", maintain_order="left")
-    people = people.join(listed(possible), on=ROW, how="left", maintain_order="left")
-    return people.drop(ROW).with_columns(pl.col("candidates").fill_null("[]"))
+    price = dosage_price(known)
+    possible = with_effects(candidates(people, catalogue), people, known, catalogue)
+    arms = offered(possible, price)
+    people = people.join(arms, on=ROW, how="left", maintain_order="left")
+    people = people.join(listed(possible, arms), on=ROW, how="left", maintain_order="left")
+    return people.drop(ROW).with_columns(pl.col("candidates").fill_null("[]"), dosage_price=pl.lit(price))
 
 
-def decide(people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalogue) -> pl.DataFrame:
+def decide(
+    people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalogue, known: pl.DataFrame
+) -> pl.DataFrame:
     """Return three decisions per person, columns as in ``gold.decisions``, in the order of the people given.
 
     Parameters
     ----------
     people
         One row per person: features as known on the night, the profile, the prediction (``skip_probability``,
-        ``model``, ``model_version``, null where no model is in force), and the answers of the last nights.
+        ``model``, ``model_version``, null where no model is in force), the answers of the last nights, ``dosage`` and
+        ``learned_hour`` (null where unknown).
+    known
+        Beliefs about the effects of the interventions, as of ``interventions.response``.
     """
-    decided = with_preferred_hour(with_first_local_date(people, batch_date))
-    decided = choose(decided, catalogue).with_columns(unavailable_reasons=unavailable_reasons())
-    available = pl.col("unavailable_reasons").list.len() == 0
-    recorded = [pl.col(name) for name in used_values(catalogue)]
-    decided = decided.with_columns(
-        available=available,
-        intervention=pl.when(available).then("intervention"),
-        action=pl.when(available).then("action").otherwise(pl.lit(NO_ACTION)),
-        channel=pl.when(available).then("channel"),
-        features=pl.struct(recorded).struct.json_encode(),
+    decided = with_preferred_hour(with_first_local_date(people, batch_date)).with_columns(
+        pl.col("dosage").fill_null(0.0), usual_sessions=usual_sessions(), messages_of_week=messages_of_week()
     )
-    decided = with_messages(decided, catalogue)
+    decided = choose(decided, catalogue, known).with_columns(unavailable_reasons=unavailable_reasons())
+    recorded = sorted({*used_values(catalogue), "dosage", "dosage_price", "usual_sessions", "messages_of_week"})
+    decided = decided.with_columns(
+        available=pl.col("unavailable_reasons").list.len() == 0,
+        features=pl.struct(recorded).struct.json_encode(),
+        send_hour=pl.coalesce("learned_hour", "preferred_hour"),
+    )
     kept = (
-        "user_id", "time_zone", "first_decision_date", "preferred_hour", "available", "unavailable_reasons", "triggers",
-        "intervention", "action", "channel", "best_score", "candidates", "features", "message", "payload", "model",
-        "model_version",
+        "user_id", "time_zone", "first_decision_date", "send_hour", "available", "unavailable_reasons", "triggers",
+        "arms", "arm_actions", "arm_channels", "arm_probabilities", "candidates", "features", "dosage",
+        "usual_sessions", "messages_of_week", "model", "model_version",
     )  # fmt: skip
     horizons = pl.DataFrame({"horizon": list(range(HORIZONS))}, schema={"horizon": pl.Int32})
-    rows = decided.select(kept).join(horizons, how="cross", maintain_order="left_right")
+    rows = with_fallback_cap(decided.select(kept).join(horizons, how="cross", maintain_order="left_right"))
     rows = rows.with_columns(local_date=pl.col("first_decision_date") + pl.duration(days=pl.col("horizon")))
-    rows = with_send_window(rows)
-    return draw(rows, batch_date, seed, catalogue.version)
+    rows = draw(with_send_window(rows), batch_date, seed, catalogue.version)
+    keys = ["user_id", "intervention"]
+    texts = with_messages(
+        rows.filter("available").select(keys).unique(maintain_order=True).join(decided, on="user_id"), catalogue
+    )
+    return rows.join(texts.select(*keys, "message", "payload"), on=keys, how="left", maintain_order="left")
+
+
+def usual_sessions() -> pl.Expr:
+    """Return the sessions a day of the last 28 days, or since the person was first seen (at least a week)."""
+    days = (pl.col("days_since_first_event").fill_null(SESSION_DAYS) + 1).clip(7, SESSION_DAYS)
+    return (pl.col("sessions_28d").fill_null(0) / days).round(6)
+
+
+def with_arms(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep the arms of who is available, on fallback days the best one alone; add ``probability``, their sum."""
+    fallback = pl.col("horizon") > 0
+    arms = ("arms", "arm_actions", "arm_channels")
+    rows = rows.with_columns(
+        *(pl.when(fallback).then(pl.col(name).list.head(1)).otherwise(name).alias(name) for name in arms),
+        arm_probabilities=pl.when(fallback).then([FALLBACK_PROBABILITY]).otherwise("arm_probabilities"),
+    )
+    names = (*arms, "arm_probabilities")
+    return rows.with_columns(pl.when("available").then(name).alias(name) for name in names).with_columns(
+        probability=pl.col("arm_probabilities").list.sum().round(6).fill_null(0.0)
+    )
 
 
 def draw(rows: pl.DataFrame, batch_date: date, seed: int, version: str) -> pl.DataFrame:
-    """Add id, seed, probability and the result of the draw; send means available and draw < probability.
+    """Add id, seed, the arms' probabilities and what was drawn.
 
     The seed of a decision comes from its id alone, so neither the order nor the grouping of rows matters, and
-    ``draw = seed / 2**63`` can be recomputed by anyone.
+    ``draw = seed / 2**63`` can be recomputed by anyone: it falls on the first arm below its probability, on the second
+    one up to the sum of both, and on silence above. Where silence was drawn, the row names the best candidate.
     """
     keys = rows.select(
         pl.concat_str(pl.lit(str(batch_date)), "user_id", pl.col("local_date").cast(pl.String), separator=SEPARATOR)
     )
     ids = stable_uuids(keys.to_series().to_list())
     seeds = stable_seeds([f"{seed}{SEPARATOR}decision{SEPARATOR}{name}" for name in ids])
-    scored = (
-        pl.when(pl.col("horizon") == 0).then(pl.col("best_score").clip(LOWEST, HIGHEST)).otherwise(FALLBACK_PROBABILITY)
-    )
     policy = pl.when(pl.col("horizon") == 0).then(pl.lit(POLICY)).otherwise(pl.lit(FALLBACK_POLICY))
-    return rows.with_columns(
+    drawn = with_arms(rows).with_columns(
         pl.lit(batch_date).alias("batch_date"),
         pl.lit(night_end(batch_date)).cast(pl.Datetime("us", "UTC")).alias("decided_at"),
         pl.Series("decision_id", ids, dtype=pl.String),
         pl.Series("seed", seeds, dtype=pl.Int64),
-        pl.when("available").then(scored).otherwise(0.0).alias("probability"),
         pl.concat_str(policy, pl.lit(f"+{version}")).alias("policy_version"),
-    ).with_columns(send=pl.col("available") & (pl.col("seed").cast(pl.Float64) / DRAW_RANGE < pl.col("probability")))
+    )
+    drawn = drawn.with_columns(arm=drawn_arm(pl.col("seed").cast(pl.Float64) / DRAW_RANGE).cast(pl.Int32))
+
+    def named(name: str) -> pl.Expr:
+        return pl.col(name).list.get(pl.col("arm").fill_null(0), null_on_oob=True)
+
+    return drawn.with_columns(
+        send=pl.col("arm").is_not_null(),
+        intervention=named("arms"),
+        action=named("arm_actions").fill_null(NO_ACTION),
+        channel=named("arm_channels"),
+        action_probability=pl.when("available").then(
+            pl.coalesce(
+                pl.col("arm_probabilities").list.get(pl.col("arm"), null_on_oob=True),
+                (1.0 - pl.col("probability")).round(6),
+            )
+        ),
+    )

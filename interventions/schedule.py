@@ -95,7 +95,7 @@ def with_preferred_hour(people: pl.DataFrame) -> pl.DataFrame:
 
 def with_send_window(decisions: pl.DataFrame) -> pl.DataFrame:
     """Add ``send_at`` and ``expires_at``, computed once per zone, local date and hour."""
-    keys = ["time_zone", "local_date", "preferred_hour"]
+    keys = ["time_zone", "local_date", "send_hour"]
     unique = decisions.select(keys).unique()
     windows = [
         send_window(day, DEFAULT_HOUR if hour is None else hour, zone_info(name) or UTC)

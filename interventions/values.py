@@ -13,7 +13,7 @@ REPORTS = {
     "energy_reports_7n": "energy_count",
     "preparation_reports_7n": "preparation_count",
 }
-# Beside the features: profile, prediction, habit, evidence, and the state of the nights before.
+# Beside the features: profile, prediction, habit, evidence, dosage and hour, and the state of the nights before.
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "age": pl.Int64, "primary_goal": pl.String, "fitness_level": pl.String, "communication_style": pl.String,
     "language": pl.String, "notifications_allowed": pl.Boolean, "preferred_times": pl.List(pl.String),
@@ -22,6 +22,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "performance_improvement": pl.Float64, "best_time_slot": pl.String, "best_time_attempts": pl.Int64,
     "best_time_completed": pl.Int64, **dict.fromkeys(REPORTS, pl.Int64),
     "onboarding_stage": pl.Int64, "onboarding_step": pl.String, "onboarding_step_due": pl.Int64,
+    "dosage": pl.Float64, "learned_hour": pl.Float64,
     "triggers_before": pl.List(pl.String),
     "sent_before": pl.List(pl.Struct({"intervention": pl.String, "local_date": pl.Date})),
 }  # fmt: skip

@@ -160,13 +160,26 @@ DECISIONS = Table(
         Column("available", "boolean", "whether the person could be sent anything at all"),
         Column("unavailable_reasons", "array<string>", "why not, when not available"),
         Column("triggers", "array<string>", "triggers that fired, most urgent first"),
-        Column("intervention", "string", "entry of the library chosen; null when none"),
+        Column("intervention", "string", "entry of the library drawn, or where silence was, the best; null when none"),
         Column("action", "string", "type of that intervention, or none"),
         Column("channel", "string", "channel chosen"),
         Column("send", "boolean", "whether it is sent: available and drawn below the probability"),
-        Column("probability", "double", "probability of sending given available, clipped; 0 when not available"),
+        Column("probability", "double", "probability of sending anything given available; 0 when not available"),
         Column("seed", "bigint", "derived seed of the draw"),
-        Column("candidates", "string", "JSON list of {intervention, action, channel, score, trigger, excluded}"),
+        Column(
+            "arms", "array<string>", "interventions that were drawn among, the best first; silence is the arm after"
+        ),
+        Column("arm_actions", "array<string>", "types of the arms"),
+        Column("arm_probabilities", "array<double>", "probability of each arm; silence has the rest"),
+        Column("arm", "int", "which arm was drawn, 0 the best; null where silence was, and when not available"),
+        Column("action_probability", "double", "probability of what was drawn, silence too; null when not available"),
+        Column("dosage", "double", "messages delivered, each worth 0.95 to the power of the days since"),
+        Column("usual_sessions", "double", "sessions a day of the last 28 days, or since first seen, at least a week"),
+        Column(
+            "candidates",
+            "string",
+            "JSON list of {intervention, action, channel, score, effect, effect_sd, probability, trigger, excluded}",
+        ),
         Column("features", "string", "JSON of the feature values and scores that were used"),
         Column("message", "string", "text that the person would read", pii=True),
         Column("payload", "string", "JSON payload of the action for the app"),
@@ -262,6 +275,45 @@ ONBOARDING = Table(
     keep_daily_days=30,
 )
 
+RESPONSE_STATE = Table(
+    name="gold.response_state",
+    grain="one row per night and intervention, type of intervention, or all of them: what sending does, as learned",
+    key=("batch_date", "level", "name"),
+    columns=(
+        BATCH_DATE,
+        Column("level", "string", "overall, action or intervention"),
+        Column("name", "string", "the intervention, the type, or overall"),
+        Column("action", "string", "type of intervention; null where overall"),
+        Column("intervention", "string", "entry of the library; null above it"),
+        Column("decisions", "bigint", "decisions learned from: the intervention or silence was drawn"),
+        Column("sends", "bigint", "of these, on which the intervention was drawn"),
+        Column("sends_positive", "bigint", "sends with a positive response"),
+        Column("silent_positive", "bigint", "decisions of silence with a positive response"),
+        Column("delivered", "bigint", "sends that were delivered"),
+        Column("opened", "bigint", "sends that were opened"),
+        Column("acted", "bigint", "sends that were acted on"),
+        Column("rated", "bigint", "sends that were rated"),
+        Column(
+            "mean_effect",
+            "double",
+            "posterior mean of what sending adds to the share of positive responses, at dosage 0",
+        ),
+        Column("mean_slope", "double", "posterior mean of what a unit of dosage adds to the effect"),
+        Column("variance_effect", "double", "posterior variance of the effect at dosage 0"),
+        Column("covariance", "double", "posterior covariance of effect and slope"),
+        Column("variance_slope", "double", "posterior variance of the slope"),
+        Column("prior_share", "double", "variance of the effect over the prior's: what say the score still has"),
+        Column("noise", "double", "variance of the response that nothing explains; null without data"),
+        Column("mean_dosage", "double", "mean dosage of the decisions learned from, weighted by what they tell"),
+        Column("effect", "double", "posterior mean of the effect at the mean dosage"),
+        Column("effect_sd", "double", "its posterior standard deviation"),
+        Column(
+            "sums", "array<bigint>", "sums of products of regressors and response, millionths; null above interventions"
+        ),
+    ),
+    user_column=None,
+)
+
 GATE_RESULTS = Table(
     name="ops.gate_results",
     grain="one row per night, gate, table and expectation",
@@ -290,6 +342,7 @@ GOLD_TABLES = (
     GOALS,
     WORKOUT_PLANS,
     ONBOARDING,
+    RESPONSE_STATE,
     DECISIONS,
 )
 OPS_TABLES = (GATE_RESULTS,)

@@ -35,7 +35,7 @@ LEFT_IN_LAKE: dict[str, frozenset[str]] = {
     | {"stress", "energy", "soreness", "mood", "steps", "injury_severity", "injury_status"},
     "gold.user_analytics": frozenset({"event_timestamp", "created_timestamp", "successful_contexts", "risk_factors"}),
     "gold.predictions": frozenset({"top_factors"}),
-    "gold.decisions": frozenset({"candidates", "features", "payload"}),
+    "gold.decisions": frozenset({"candidates", "features", "payload", "arms", "arm_actions", "arm_probabilities"}),
 }
 # Days since the start of a habit at which it is looked at: each week, and the day on which it is expected to be one.
 HABIT_DAY = 66

@@ -19,7 +19,11 @@ with decided as (
         action,
         channel,
         send,
-        probability::numeric as probability
+        arm,
+        case
+            when not send then 1 - probability::numeric
+            else coalesce(action_probability, probability)::numeric
+        end as drawn_probability
     from {{ ref('stg_lake__decisions') }}
     where
         horizon = 0
@@ -73,9 +77,11 @@ weighed as (
         coalesce(answers.is_dismissed, false) as is_dismissed,
         coalesce(answers.is_acted, false) as is_acted,
         session_days.user_id is not null as has_session,
-        -- inverse of the probability of what was drawn
-        round(1 / nullif(case when decided.send then decided.probability else 1 - decided.probability end, 0), 6)
-            as weight
+        -- Inverse of the probability of what was drawn. Silence is counted with the best arm's type, so the other
+        -- arm has nothing to be compared with.
+        case
+            when coalesce(decided.arm, 0) = 0 then round(1 / nullif(decided.drawn_probability, 0), 6)
+        end as weight
     from decided
     left join answers on decided.decision_id = answers.decision_id
     left join session_days on decided.user_id = session_days.user_id and decided.local_date = session_days.local_date

@@ -3,6 +3,7 @@
 from datetime import date
 
 from habitlake.report.night.decisions import ANSWERS, DECISIONS
+from habitlake.report.night.effects import EFFECTS
 from habitlake.report.night.growth import ACTIVITY, GOAL_PANEL, RETENTION
 from habitlake.report.night.kpis import KPIS
 from habitlake.report.night.model import CALIBRATION, IN_FORCE
@@ -26,6 +27,7 @@ RECIPES = (
     CALIBRATION,
     DECISIONS,
     ANSWERS,
+    EFFECTS,
 )
 
 

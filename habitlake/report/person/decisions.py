@@ -75,7 +75,7 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
         result, why = "silence", "; ".join(reasons).capitalize()
     elif row["send"]:
         result = name
-        why = f"The best candidate; sent with probability {probability}, and the draw fell below it"
+        why = f"Something was to be sent with probability {probability}, and the draw fell on this"
     else:
         result = "silence"
         why = f"{name.capitalize()} was the best candidate; at probability {probability} the draw said no"
@@ -111,8 +111,11 @@ DECISIONS = Recipe(
     decisions,
     (
         *described("gold.decisions", ("triggers", "probability", "policy_version")),
-        ("candidate", "a message that answers a trigger that fired; the best one not excluded is offered to the draw"),
-        ("score", "how promising the message is for the person, 0 to 1; clipped to 10 to 80 % it is the probability"),
+        (
+            "candidate",
+            "a message that answers a trigger that fired; the best ones not excluded are drawn among, with silence",
+        ),
+        ("score", "how promising the message is for the person, 0 to 1: the prior of what is learned of its effect"),
         ("the whole story", "habitlake explain DECISION_ID tells a decision with every value and threshold"),
     ),
 )

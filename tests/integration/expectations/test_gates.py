@@ -57,8 +57,10 @@ SEQUENCE = {"user_id": "u1", "as_of_date": NIGHT} | {
 PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
-    "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6,
-    "triggers": ["lapse"], "intervention": "one_walk_to_return", "action": "encouragement", "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC), "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
+    "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6, "seed": 2**62,
+    "triggers": ["lapse"], "intervention": "one_walk_to_return", "action": "encouragement", "arms": ["one_walk_to_return", "a_rest"],
+    "arm_probabilities": [0.4, 0.2], "message": "A short walk?", "send_at": datetime(2026, 4, 1, 6, tzinfo=UTC),
+    "expires_at": datetime(2026, 4, 1, 18, tzinfo=UTC),
 }  # fmt: skip
 GOAL = {
     "user_id": "u1", "kind": "weekly_sessions", "valid_for": NEXT, "week_start": NIGHT, "recommended_goal": 3.0,
@@ -73,6 +75,10 @@ ONBOARDING = {
     "user_id": "u1", "valid_for": NEXT, "stage": "core_setup", "stage_entered_on": NEXT, "next_step": "first_workout",
     "next_step_due": NEXT, "due": True, "message": "Ready?", "path": "{}", "estimated_days": 40, "status": "active",
 }  # fmt: skip
+STATE = {
+    "level": "intervention", "name": "a_walk", "decisions": 10, "sends": 6, "sends_positive": 3, "silent_positive": 1,
+    "delivered": 5, "effect": 0.04, "effect_sd": 0.02, "prior_share": 0.5,
+}  # fmt: skip
 SOUND = {
     "silver.workouts": WORKOUT,
     "silver.wellbeing": {key: SLEEP[key] for key in SLEEP if key in get_table("silver.wellbeing").column_names},
@@ -86,6 +92,7 @@ SOUND = {
     "gold.goals": GOAL,
     "gold.workout_plans": PLAN,
     "gold.onboarding": ONBOARDING,
+    "gold.response_state": STATE,
     "gold.decisions": DECISION,
 }
 
@@ -177,7 +184,9 @@ BAD = [
     ("queue", "gold.onboarding", {"next_step_due": date(2026, 4, 3)}, "ExpectColumnValuesToBeNull(onboarding_violation)", ["due before its date"]),
     ("queue", "gold.onboarding", {"status": "finished"}, "ExpectColumnValuesToBeNull(onboarding_violation)", ["a step after the end"]),
     ("queue", "gold.decisions", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
-    ("queue", "gold.decisions", {"probability": 0.9}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
+    ("queue", "gold.response_state", {"name": "b", "sends": 11, "silent_positive": 0}, "ExpectColumnValuesToBeNull(state_violation)", ["more sends than decisions"]),
+    ("queue", "gold.response_state", {"name": "b", "effect": None}, "ExpectColumnValuesToBeNull(state_violation)", ["no belief"]),
+    ("queue", "gold.decisions", {"probability": 0.9, "arm_probabilities": [0.9]}, "ExpectColumnValuesToBeBetween(available_probability)", ["0.9"]),
     ("queue", "gold.decisions", {"probability": None}, "ExpectColumnValuesToBeBetween(available_probability)", ["-1.0"]),
     ("queue", "gold.decisions", {"available": False, "probability": 0.0, "unavailable_reasons": ["no_use"]}, "ExpectColumnValuesToBeNull(availability_violation)", ["sent although unavailable"]),
     ("queue", "gold.decisions", {"available": False, "probability": 0.0, "send": False}, "ExpectColumnValuesToBeNull(availability_violation)", ["unavailable without a reason"]),
@@ -186,6 +195,10 @@ BAD = [
     ("queue", "gold.decisions", {"triggers": ["injured"]}, "ExpectColumnValuesToBeNull(sending_violation)", ["injured and sent more than recovery"]),
     ("queue", "gold.decisions", {"message": " "}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent without a message"]),
     ("queue", "gold.decisions", {"expires_at": datetime(2026, 4, 1, 6, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["expires before it is sent"]),
+    ("queue", "gold.decisions", {"arm_probabilities": [0.55, 0.05]}, "ExpectColumnValuesToBeNull(arm_violation)", ["an arm below 0.1"]),
+    ("queue", "gold.decisions", {"arm_probabilities": [0.4]}, "ExpectColumnValuesToBeNull(arm_violation)", ["arms that are not the probability"]),
+    ("queue", "gold.decisions", {"intervention": "a_swim"}, "ExpectColumnValuesToBeNull(arm_violation)", ["sent what is no arm"]),
+    ("queue", "gold.decisions", {"seed": 2**63 - 1}, "ExpectColumnValuesToBeNull(arm_violation)", ["not what the seed draws"]),
     # 05:30 UTC is 07:30 in Berlin in summer: an hour later than the same instant in winter.
     ("queue", "gold.decisions", {"send_at": datetime(2026, 4, 1, 5, 30, tzinfo=UTC)}, "ExpectColumnValuesToBeNull(sending_violation)", ["sent outside 08:00 to 21:00 local time"]),
 ]  # fmt: skip

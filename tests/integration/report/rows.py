@@ -296,7 +296,17 @@ def goals() -> list[dict]:
     ]  # fmt: skip
 
 
+def effects() -> list[dict]:
+    common = {"batch_date": NIGHT, "level": "action", "sends_positive": 30, "silent_positive": 20}
+    return [
+        {**common, "name": name, "action": name, "decisions": decisions, "sends": decisions // 2, "effect": effect,
+         "effect_sd": 0.02}
+        for name, decisions, effect in (("encouragement", 200, 0.05), ("stress_relief", 90, -0.01), ("recovery_day", 0, 0.04))
+    ]  # fmt: skip
+
+
 TABLES = {
+    "gold.response_state": effects,
     "gold.goals": goals,
     "silver.batch_audit": audits,
     "ops.gate_results": gate_results,

@@ -10,6 +10,7 @@ from habitlake.lake import arrow_schema
 from habitlake.tables import get_table
 from interventions.catalogue import catalogue
 from interventions.policy import decide
+from interventions.response.effects import unlearned
 from interventions.values import DERIVED, NOT_YET, SCHEMA
 
 NIGHT = date(2026, 1, 4)
@@ -51,7 +52,10 @@ def people():
 def decided():
     """Return a function: the decisions of a night about people, as gold.decisions has them."""
 
-    def decide_about(frame: pl.DataFrame, night: date = NIGHT, seed: int = 7) -> pl.DataFrame:
-        return decide(frame, night, seed, catalogue()).select(get_table("gold.decisions").column_names)
+    def decide_about(
+        frame: pl.DataFrame, night: date = NIGHT, seed: int = 7, known: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        known = unlearned(catalogue()) if known is None else known
+        return decide(frame, night, seed, catalogue(), known).select(get_table("gold.decisions").column_names)
 
     return decide_about

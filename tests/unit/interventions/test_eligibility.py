@@ -123,8 +123,9 @@ def test_what_was_sent_within_its_cool_down_is_excluded_and_says_so(people, deci
         )
     )
     assert [candidates(row)["slow_breathing"] for row in rows] == [None, "cool_down", None, None]
-    assert [row["intervention"] for row in rows[:1]] == ["slow_breathing"]
-    assert rows[1]["intervention"] not in {None, "slow_breathing"}
+    assert rows[0]["arms"][0] == "slow_breathing"
+    assert rows[1]["arms"]
+    assert "slow_breathing" not in rows[1]["arms"]
 
 
 def test_a_harder_reason_is_not_hidden_by_the_cool_down(people, decided):

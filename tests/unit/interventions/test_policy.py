@@ -1,5 +1,6 @@
 """Who is available, what is chosen, and that a decision depends on nothing but its inputs."""
 
+import itertools
 import json
 import math
 from datetime import UTC, date, datetime, time
@@ -7,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from scipy.special import ndtr
 
 from habitlake.ids import stable_seed, stable_uuid
+from interventions.arms import HIGHEST, LOWEST
 from interventions.catalogue import catalogue
 from interventions.explain import explanation, story
-from interventions.policy import HIGHEST, LOWEST
+from interventions.response.effects import dosage_price, unlearned
 
 NIGHT = date(2026, 1, 4)
 STRESSED = {"stress_level": 8.2}
@@ -33,7 +36,7 @@ def first_rows(decisions):
         ({"observed_days_28d": 0}, ["no_use"]),
         ({"observed_days_28d": 0, "days_since_first_event": 3}, []),
         ({"interventions_7d": 5}, ["weekly_cap"]),
-        ({"interventions_7d": 4}, []),
+        ({"interventions_7d": 2}, []),
         ({"interventions_7d": None}, []),
         ({"stress_level": 7.0}, ["no_trigger"]),
         ({"stress_level": None}, ["no_trigger"]),
@@ -53,6 +56,21 @@ def test_availability_comes_first_and_says_why_not(people, decided, change, reas
             assert row["message"] is None
         else:
             assert row["message"]
+
+
+def test_the_week_counts_what_is_on_its_way_and_fallback_days_count_the_days_before_them(people, decided):
+    def capped(**change):
+        rows = decided(people({**STRESSED, "as_of_date": date(2026, 1, 4), **change}))
+        return [row["unavailable_reasons"] == ["weekly_cap"] for row in rows.iter_rows(named=True)]
+
+    # Berlin on January 4: complete up to the 4th, the next date to decide on is the 6th.
+    on_the_way = [{"intervention": "small_start", "local_date": date(2026, 1, 5)}]
+    arrived = [{"intervention": "small_start", "local_date": date(2026, 1, 4)}]
+    assert capped(interventions_7d=4) == [False, True, True]
+    assert capped(interventions_7d=4, sent_before=arrived) == [False, True, True]
+    assert capped(interventions_7d=4, sent_before=on_the_way) == [True, True, True]
+    assert capped(interventions_7d=3, sent_before=on_the_way) == [False, True, True]
+    assert capped(interventions_7d=3) == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -100,39 +118,97 @@ def test_no_recovery_day_for_who_did_nothing_and_no_candidate_is_said(people, de
     assert rows["u0"]["action"] == "sleep_hygiene"
 
 
-def test_probability_is_the_score_clipped_and_fixed_on_fallback_days(people, decided):
+def believed(**columns):
+    """Return the beliefs before any data with some columns of every intervention changed."""
+    leaf = pl.col("level") == "intervention"
+    return unlearned(catalogue()).with_columns(
+        pl.when(leaf).then(pl.lit(value)).otherwise(name).alias(name) for name, value in columns.items()
+    )
+
+
+def test_every_arm_keeps_its_distance_from_0_and_1_and_fallback_days_are_fixed(people, decided):
     decisions = decided(people(*[{"stress_level": 8.0, "delivered_28n": n, "acted_28n": n // 2} for n in range(40)]))
     available = decisions.filter("available")
-    assert available["probability"].min() >= LOWEST
-    assert available["probability"].max() <= HIGHEST
-    assert set(available.filter(pl.col("horizon") > 0)["probability"]) == {0.4}
-    row = first_rows(decisions)["u0"]
-    best = max(item["score"] for item in json.loads(row["candidates"]) if item["excluded"] is None)
-    assert row["probability"] == pytest.approx(best)
+    arms = available["arm_probabilities"].explode()
+    assert arms.min() >= LOWEST
+    assert available["probability"].is_between(LOWEST, HIGHEST).all()
+    assert ((available["arm_probabilities"].list.sum() - available["probability"]).abs() < 1e-9).all()
+    fallback = available.filter(pl.col("horizon") > 0)
+    assert set(fallback["probability"]) == {0.4}
+    assert set(fallback["arms"].list.len()) == {1}
 
 
-def test_clip_holds_at_both_ends(people, decided, monkeypatch):
-    import interventions.candidates as candidates
+def test_before_any_evidence_the_probability_is_that_of_the_score(people, decided):
+    row = first_rows(decided(people({**STRESSED, "delivered_28n": 4, "acted_28n": 1})))["u0"]
+    known = {item["intervention"]: item for item in json.loads(row["candidates"]) if item["excluded"] is None}
+    best = max(known.values(), key=lambda item: item["score"])
+    assert row["arms"][0] == best["intervention"]
+    assert best["effect"] == pytest.approx(best["score"] / 10, abs=1e-6)
+    price = json.loads(row["features"])["dosage_price"]
+    assert row["probability"] == pytest.approx(ndtr((best["effect"] - price) / best["effect_sd"]), abs=1e-4)
+    listed = [known[name]["probability"] for name in row["arms"]]
+    assert listed == row["arm_probabilities"]
 
-    for score, expected in ((0.0, LOWEST), (1.0, HIGHEST), (0.5, 0.5)):
-        monkeypatch.setattr(candidates, "score", lambda _item, value=score: pl.lit(value))
-        assert first_rows(decided(people(STRESSED)))["u0"]["probability"] == expected
+
+@pytest.mark.parametrize(("effect", "expected"), [(1.0, HIGHEST), (-1.0, LOWEST)])
+def test_clip_holds_at_both_ends(people, decided, effect, expected):
+    known = believed(mean_effect=effect, prior_share=0.0)
+    assert first_rows(decided(people(STRESSED), known=known))["u0"]["probability"] == expected
 
 
-def test_history_moves_the_score(people, decided):
+def test_in_the_first_week_the_score_alone_speaks(people, decided):
+    known = believed(mean_effect=-1.0, prior_share=0.0)
     rows = first_rows(
         decided(
-            people({**STRESSED, "delivered_28n": 10, "acted_28n": 0}, {**STRESSED, "delivered_28n": 10, "acted_28n": 9})
+            people({**STRESSED, "days_since_first_event": 6}, {**STRESSED, "days_since_first_event": 7}), known=known
         )
     )
+    assert rows["u0"]["probability"] > 0.5
+    assert rows["u1"]["probability"] == LOWEST
+
+
+def test_history_moves_the_probability_until_evidence_takes_over(people, decided):
+    pair = people({**STRESSED, "delivered_28n": 10, "acted_28n": 0}, {**STRESSED, "delivered_28n": 10, "acted_28n": 9})
+    rows = first_rows(decided(pair))
     assert rows["u0"]["probability"] < rows["u1"]["probability"]
+    rows = first_rows(decided(pair, known=believed(mean_effect=0.02, prior_share=0.0)))
+    assert rows["u0"]["probability"] == rows["u1"]["probability"]
+
+
+def test_dosage_lowers_the_probability_and_has_a_price(people, decided):
+    rows = first_rows(decided(people({**STRESSED, "dosage": 0.0}, {**STRESSED, "dosage": 8.0})))
+    assert rows["u1"]["probability"] < rows["u0"]["probability"]
+    steeper = unlearned(catalogue()).with_columns(mean_slope=2 * pl.col("mean_slope"))
+    assert dosage_price(steeper) == pytest.approx(2 * dosage_price(unlearned(catalogue())), abs=1e-6)
+    # 0.4 of all days are sent; gamma (0.95 gamma)^(t - 1) sums to 0.9 / 0.145.
+    assert dosage_price(unlearned(catalogue())) == pytest.approx(0.005 * 0.4 * 0.9 / 0.145, abs=1e-6)
+
+
+def test_the_second_arm_is_the_one_that_could_be_best(people, decided):
+    row = first_rows(decided(people({**STRESSED, "skip_probability": 0.9})))["u0"]
+    eligible = [item for item in json.loads(row["candidates"]) if item["excluded"] is None]
+    assert len(eligible) > 2
+    others = [item for item in eligible if item["intervention"] != row["arms"][0]]
+    assert row["arms"][1] == max(others, key=lambda item: item["effect"] + item["effect_sd"])["intervention"]
+    assert sum(item["probability"] is not None for item in eligible) == 2
 
 
 def test_ids_seeds_and_draws_are_those_of_the_shared_functions(people, decided):
-    for row in decided(people(STRESSED, {}), seed=42).iter_rows(named=True):
+    for row in decided(people(*[STRESSED] * 60, {}), seed=42).iter_rows(named=True):
         assert row["decision_id"] == stable_uuid(NIGHT, row["user_id"], row["local_date"])
         assert row["seed"] == stable_seed(42, "decision", row["decision_id"])
-        assert row["send"] == (row["available"] and row["seed"] / 2**63 < row["probability"])
+        draw = row["seed"] / 2**63
+        assert row["send"] == (row["available"] and draw < row["probability"])
+        if not row["available"]:
+            assert (row["arms"], row["arm_probabilities"], row["action_probability"]) == (None, None, None)
+            continue
+        edges = list(itertools.accumulate(row["arm_probabilities"]))
+        arm = next((number for number, edge in enumerate(edges) if draw < edge), None)
+        assert row["arm"] == arm
+        assert row["intervention"] == row["arms"][arm or 0]
+        assert row["action"] == row["arm_actions"][arm or 0]
+        own = 1 - row["probability"] if arm is None else row["arm_probabilities"][arm]
+        assert row["action_probability"] == pytest.approx(own, abs=1e-9)
 
 
 def test_order_and_grouping_of_people_do_not_matter(people, decided):
@@ -189,6 +265,13 @@ def test_local_dates_and_waking_hours_in_every_zone(people, decided, zone, night
     assert by_user["u6"]["send_at"].astimezone(zone_info(zone)).time() == time(11, 30)
 
 
+def test_the_learned_hour_comes_before_the_preferred_one(people, decided):
+    zone = ZoneInfo("Europe/Berlin")
+    told = {**STRESSED, "preferred_times": ["evening"]}
+    rows = first_rows(decided(people(told, {**told, "learned_hour": 11.5})))
+    assert [rows[user]["send_at"].astimezone(zone).time() for user in ("u0", "u1")] == [time(17, 30), time(11, 30)]
+
+
 def test_wall_clock_hour_stays_across_a_dst_change(people, decided):
     zone = ZoneInfo("Europe/Berlin")
     decisions = decided(people({**STRESSED, "time_zone": "Europe/Berlin"}), date(2026, 3, 26))
@@ -199,14 +282,33 @@ def test_wall_clock_hour_stays_across_a_dst_change(people, decided):
     assert hours == [(28, 8, 9), (29, 7, 9), (30, 7, 9)]
 
 
-def test_send_rate_matches_the_probabilities_over_seeds(people, decided):
-    everyone = people(*[{"stress_level": 8.0, "delivered_28n": 20, "acted_28n": number % 21} for number in range(300)])
-    runs = pl.concat([decided(everyone, seed=seed).filter("available") for seed in range(20)])
-    for (probability,), group in runs.group_by("probability"):
-        error = math.sqrt(probability * (1 - probability) / group.height)
-        assert abs(group["send"].mean() - probability) < 4.5 * error, (probability, group.height)
-    total_error = math.sqrt((runs["probability"] * (1 - runs["probability"])).sum()) / runs.height
-    assert abs(runs["send"].mean() - runs["probability"].mean()) < 4 * total_error
+def test_over_200_replays_every_arm_is_drawn_as_often_as_its_probability_says(people, decided):
+    everyone = people(
+        *[{**STRESSED, "dosage": number / 2, "skip_probability": 0.9 * (number % 2)} for number in range(6)]
+    )
+    runs = pl.concat(
+        [decided(everyone, seed=seed).filter("available").with_columns(run=pl.lit(seed)) for seed in range(200)]
+    )
+    keys = ["user_id", "horizon"]
+    arms = runs.select(*keys, "run", "send", "intervention", "arms", "arm_probabilities").explode(
+        "arms", "arm_probabilities"
+    )
+    drawn = arms.with_columns(drawn=pl.col("send") & (pl.col("arms") == pl.col("intervention")))
+    rates = drawn.group_by(*keys, "arms").agg(
+        pl.col("drawn").mean(), pl.col("arm_probabilities").unique().alias("probability"), replays=pl.len()
+    )
+    silence = runs.group_by(keys).agg(
+        drawn=(~pl.col("send")).mean(), probability=(1 - pl.col("probability")).unique(), replays=pl.len()
+    )
+    found = pl.concat([rates, silence.with_columns(arms=pl.lit("silence"))], how="diagonal").explode("probability")
+    assert set(found["replays"]) == {200}
+    assert found.height > 40
+    assert found.filter(pl.col("horizon") == 0)["arms"].n_unique() >= 4
+    error = (found["probability"] * (1 - found["probability"]) / 200).sqrt()
+    away = (found["drawn"] - found["probability"]) / error
+    assert away.abs().max() < 4
+    assert 0.7 < away.std() < 1.3, "neither too far from the stored probabilities nor too near"
+    assert abs(away.mean()) < 4 / math.sqrt(found.height)
 
 
 def test_the_days_of_one_person_are_drawn_independently(people, decided):
@@ -224,7 +326,19 @@ def test_a_decision_is_told_as_a_story(people, decided):
     assert "high_stress: stress_level > 7 (was 8.2)" in text
     assert row["message"] in text
     assert facts["draw"] == row["seed"] / 2**63
+    assert sum(facts["arms"].values()) == pytest.approx(1)
+    for arm, probability in facts["arms"].items():
+        assert f"{arm}, probability {probability:.3f}" in text
+    assert "believed to add" in text
+    assert f"Dosage {row['dosage']:.2f} messages" in text
     assert not facts["catalogue_changed"]
+    # A decision of the first policy, which stored neither arms nor beliefs.
+    older = row | {
+        "policy_version": "scored-1+old", "arms": None, "arm_probabilities": None, "action_probability": None, "dosage": None,
+        "intervention": None, "features": "{}",
+        "candidates": json.dumps([{"action": row["action"], "channel": "push", "score": 0.5, "trigger": "high_stress", "excluded": None}]),
+    }  # fmt: skip
+    assert f"{row['action']}, probability {row['probability']:.3f}" in story(explanation(older, catalogue()))
     quiet = story(explanation(next(decided(people({})).iter_rows(named=True)), catalogue()))
     assert "no_trigger: nothing called for an intervention" in quiet
 

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from habitlake.report.night import decisions, growth, kpis, model, people, pipeline
+from habitlake.report.night import decisions, effects, growth, kpis, model, people, pipeline
 from habitlake.report.panels import MissingError
 
 NIGHT = date(2026, 3, 31)
@@ -140,6 +140,17 @@ def test_answers_are_shares_of_what_was_delivered():
     assert (view["rows"][0]["opened_share"], view["rows"][0]["acted_share"]) == (0.5, 0.25)
     with pytest.raises(MissingError, match="delivered"):
         decisions.answers_view(NIGHT, [{**row, "delivered": 0}])
+
+
+def test_effects_have_intervals_and_shares_of_both_sides():
+    row = {"action": "encouragement", "decisions": 100, "sends": 60, "sends_positive": 30, "silent_positive": 10,
+           "effect": 0.1, "effect_sd": 0.05}  # fmt: skip
+    (shown,) = effects.effects_view(NIGHT, [row])["rows"]
+    assert (shown["sent_share"], shown["silent_share"]) == (0.5, 0.25)
+    assert (shown["low"], shown["high"]) == pytest.approx((0.002, 0.198))
+    assert effects.effects_view(NIGHT, [{**row, "sends": 100}])["rows"][0]["silent_share"] is None
+    with pytest.raises(MissingError, match="published"):
+        effects.effects_view(NIGHT, [])
 
 
 def test_lift_compares_misses_of_the_riskiest_fifth_with_all():

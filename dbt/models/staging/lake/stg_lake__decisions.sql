@@ -13,6 +13,8 @@ select
     channel,
     send,
     probability,
+    arm,
+    action_probability,
     seed,
     send_at,
     expires_at,

@@ -1,0 +1,1 @@
+"""What sending does: the nightly response model that the policy draws from."""
