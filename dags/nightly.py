@@ -18,7 +18,7 @@ Anything else: docs/runbooks/night_failed.md.
 
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TriggerRule
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from common.jobs import DEFAULT_ARGS, JobOperator, Tag, record_failure
@@ -48,10 +48,18 @@ with DAG(
     decide = JobOperator(task_id="decide", module="interventions.decide")
     check_queue = JobOperator(task_id="check_queue", module="expectations.run", arguments=["--gate", "queue"])
     publish_queue = JobOperator(task_id="publish_queue", module="interventions.publish")
-    build_marts = JobOperator(task_id="build_marts", module="spark_jobs.export.run", pool="dbt")
+    # Analysts get the night's facts and features also when nothing could be decided or published.
+    build_marts = JobOperator(
+        task_id="build_marts",
+        module="spark_jobs.export.run",
+        pool="dbt",
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+    )
     write_report = JobOperator(task_id="write_report", module="habitlake.report")
     close_night = JobOperator(task_id="close_night", module="habitlake.nights", arguments=["close"])
 
     open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, materialize]
-    score >> decide >> check_queue >> publish_queue >> build_marts
-    [build_marts, materialize] >> write_report >> close_night
+    score >> decide >> check_queue >> publish_queue
+    [check_gold, publish_queue] >> build_marts
+    [build_marts, materialize] >> write_report
+    [publish_queue, write_report] >> close_night

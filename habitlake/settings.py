@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = Field("", description="MLflow tracking and registry; default sqlite under HOME")
 
     seed: int = Field(20260101, ge=0, description="root of every derived seed")
-    people: int = Field(2_000, ge=1, description="people in the simulated demo world")
+    people: int = Field(1_000, ge=1, description="people in the simulated demo world")
     history_nights: int = Field(60, ge=14, description="nights of history that the first nightly run brings in")
     dirt: float = Field(0.02, ge=0, le=0.5, description="share of simulated events touched by real life's dirt")
     max_line_bytes: int = Field(262_144, ge=1_024, description="a longer landing line is quarantined as oversized")

@@ -17,11 +17,11 @@ GRAPH = {
         "ingest": ["check_silver"],
         "check_silver": ["build_features"],
         "build_features": ["check_gold"],
-        "check_gold": ["materialize", "score"],
+        "check_gold": ["build_marts", "materialize", "score"],
         "score": ["decide"],
         "decide": ["check_queue"],
         "check_queue": ["publish_queue"],
-        "publish_queue": ["build_marts"],
+        "publish_queue": ["build_marts", "close_night"],
         "build_marts": ["write_report"],
         "materialize": ["write_report"],
         "write_report": ["close_night"],
@@ -48,8 +48,8 @@ for dag_id, dag in bag.dags.items():
         "interval_hours": (last.end - last.start).total_seconds() / 3600,
         "tasks": {task.task_id: {
             "downstream": sorted(task.downstream_task_ids), "owner": task.owner, "retries": task.retries,
-            "timeout": bool(task.execution_timeout), "pool": task.pool, "module": task.module,
-            "arguments": task.arguments} for task in dag.tasks}}
+            "timeout": bool(task.execution_timeout), "rule": task.trigger_rule.value, "pool": task.pool,
+            "module": task.module, "arguments": task.arguments} for task in dag.tasks}}
 print("RESULT" + json.dumps(found, default=str))
 """
 
@@ -126,3 +126,9 @@ def test_every_task_runs_a_module_that_exists(loaded):
 def test_dag_files_are_short_wiring():
     for path in DAGS.glob("*.py"):
         assert len(path.read_text().splitlines()) <= 120, path
+
+
+def test_marts_are_built_also_when_nothing_was_decided_and_the_night_is_not_closed_then(loaded):
+    rules = {name: task["rule"] for name, task in loaded["dags"]["nightly"]["tasks"].items()}
+    assert rules.pop("build_marts") == "all_done_min_one_success"
+    assert set(rules.values()) == {"all_success"}

@@ -56,14 +56,14 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(world_home):
-    """A world of 150 people and 30 nights after its first `habitlake nightly`; its output."""
+    """A world of 150 people and 40 nights after its first `habitlake nightly`; its output."""
     spark_server.stop(Settings(home=world_home, _env_file=None))
     home = Path(tempfile.mkdtemp(prefix="habitlake-e2e-"))
     home.chmod(0o755)
     small = World(
         home,
         HABITLAKE_PEOPLE="150",
-        HABITLAKE_HISTORY_NIGHTS="30",
+        HABITLAKE_HISTORY_NIGHTS="40",
         HABITLAKE_DIRT="0.05",
         HABITLAKE_SPARK_DRIVER_MEMORY="3g",
     )

@@ -24,7 +24,7 @@ def test_status_audit_and_sql_answer_scripts(world):
     assert all(gate["failed"] == 0 for gate in status["gates"])
     assert status["rows"]["gold.user_features"]["night"] > 100
     audit = world.json("audit")
-    assert len(audit) >= 25
+    assert len(audit) >= 30
     assert all(batch["identity_holds"] for batch in audit)
     refused = {reason for batch in audit for reason in batch["reasons"]}
     assert len(refused) >= 8
