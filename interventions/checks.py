@@ -1,10 +1,11 @@
-"""What pydantic cannot see in the catalogue: values that nobody knows, bad wording, and names that lead nowhere."""
+"""What pydantic cannot see in the catalogue: unknown values, bad wording, broken payloads, names that lead nowhere."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from interventions import wording
 from interventions.entries import Catalogue, Condition, Entry, Guard, Intervention, Trigger, placeholders
+from interventions.queue.payloads import payload_problems
 from interventions.values import DATES, NUMBERS, TEXTS
 
 PLAIN_FORMATS = frozenset({"decimal", "count", "per_hundred", "day", "slot"})
@@ -25,6 +26,10 @@ def problems_of(entry: Entry) -> Iterator[tuple[str, str]]:
         for value in entry.payload_values:
             if value not in NUMBERS | TEXTS:
                 yield "payload_values", f"unknown value {value}: {NAME_ONE}"
+        numbers, texts_named = ([value for value in entry.payload_values if value in kind] for kind in (NUMBERS, TEXTS))
+        for channel in entry.channels:
+            for problem in payload_problems(channel, entry.fixed_payload, numbers, texts_named):
+                yield "payload", problem
         for language, style, texts in entry.texts():
             for text in texts:
                 field = f"messages.{language}.{style}"

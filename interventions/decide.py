@@ -5,7 +5,8 @@
 Reads gold.user_features, gold.predictions, gold.habit_state, gold.user_analytics, gold.context_patterns,
 silver.profiles, silver.wellbeing, silver.intervention_events, gold.user_day, and earlier nights of its own tables (what
 was sent, which triggers were on, what was learned); replaces each night of gold.goals, gold.workout_plans,
-gold.onboarding, gold.response_state and gold.decisions.
+gold.onboarding, gold.response_state and gold.decisions. A library that is not as it should be stops the decisions alone:
+the other tables of the night are written, and the queue keeps the fallback days that were published before.
 """
 
 import sys
@@ -23,6 +24,7 @@ from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions.catalogue import Catalogue, catalogue
 from interventions.goals.job import write_goals
+from interventions.goals.kinds import WEEKLY_SESSIONS
 from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.plans.job import write_plans
 from interventions.policy import decide
@@ -93,6 +95,16 @@ def read_habits(night: date, settings: Settings) -> pl.DataFrame:
     )
 
 
+def read_goals(night: date, settings: Settings) -> pl.DataFrame:
+    """Return per person the sessions in seven days that the night recommends."""
+    return (
+        scan_table("gold.goals", settings, Interval(night, night))
+        .filter(pl.col("kind") == WEEKLY_SESSIONS.name)
+        .select("user_id", recommended_sessions="recommended_goal")
+        .collect()
+    )
+
+
 def read_best_times(night: date, settings: Settings) -> pl.DataFrame:
     """Return per person the part of the day in which sessions succeed most: the best finding, with its counts."""
     return (
@@ -155,6 +167,7 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalog
     return known_people(
         features,
         newest_profiles(profiles, night),
+        read_goals(night, settings),
         read_predictions(night, settings),
         read_answers(night, settings),
         read_reports(night, settings),

@@ -140,6 +140,11 @@ class Intervention(Entry):
                 raise ValueError(msg)
         return self
 
+    @property
+    def fixed_payload(self) -> dict[str, int | float | str | bool]:
+        """What the payload says to everyone: what to do, and its parameters."""
+        return {"do": self.app_action, **self.payload}
+
     def texts(self) -> Iterator[tuple[Language, Style, tuple[str, ...]]]:
         """Yield the texts of every language and style that has its own."""
         for language, styles in self.messages.items():

@@ -99,8 +99,7 @@ def message(intervention: Intervention, language: Language, style: Style, catalo
 
 def payload(intervention: Intervention) -> pl.Expr:
     """Return the JSON payload for the app: what to do, its fixed parameters and the person's own values."""
-    fixed = {"do": intervention.app_action, **intervention.payload}
-    values = [pl.lit(value).alias(name) for name, value in fixed.items()]
+    values = [pl.lit(value).alias(name) for name, value in intervention.fixed_payload.items()]
     return pl.struct([*values, *(pl.col(name) for name in intervention.payload_values)]).struct.json_encode()
 
 

@@ -13,11 +13,11 @@ REPORTS = {
     "energy_reports_7n": "energy_count",
     "preparation_reports_7n": "preparation_count",
 }
-# Beside the features: profile, prediction, habit, evidence, dosage and hour, and the state of the nights before.
+# Beside the features: profile, goal, prediction, habit, evidence, dosage and hour, and the state of the nights before.
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "age": pl.Int64, "primary_goal": pl.String, "fitness_level": pl.String, "communication_style": pl.String,
     "language": pl.String, "notifications_allowed": pl.Boolean, "preferred_times": pl.List(pl.String),
-    "target_sessions": pl.Float64, "skip_probability": pl.Float64, "model": pl.String, "model_version": pl.String,
+    "target_sessions": pl.Float64, "recommended_sessions": pl.Float64, "skip_probability": pl.Float64, "model": pl.String, "model_version": pl.String,
     "delivered_28n": pl.Int64, "acted_28n": pl.Int64, "habit_strength": pl.Float64, "automatic_on": pl.Date,
     "performance_improvement": pl.Float64, "best_time_slot": pl.String, "best_time_attempts": pl.Int64,
     "best_time_completed": pl.Int64, **dict.fromkeys(REPORTS, pl.Int64),

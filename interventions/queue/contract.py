@@ -25,7 +25,9 @@ class QueueItem(BaseModel):
     )
     channel: Channel = Field(description="how to reach the person")
     message: str = Field(min_length=1, description="text in the person's language")
-    payload: dict[str, Any] = Field(description="what the app is to do and its parameters; 'do' names it")
+    payload: dict[str, Any] = Field(
+        description="what the app is to do ('do') and its parameters, as payload_CHANNEL.v1.schema.json says"
+    )
     send_at: AwareDatetime = Field(description="when to send, within 08:00 to 21:00 local time")
     expires_at: AwareDatetime = Field(description="after this instant it must not be sent")
     probability: float = Field(gt=0, lt=1, description="probability with which it was sent, for analysis")

@@ -135,20 +135,31 @@ def test_a_night_without_people_clears_its_partition(lake):
     assert decisions(lake).height == 0
 
 
-def test_a_broken_library_stops_the_decisions_and_leaves_what_was_there(lake, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ("{low_energy:decimal}", "{vigour:decimal}", "messages.en.encouraging: unknown placeholder"),
+        ("{duration_min: 10}", "{duration_min: long}", "payload: workout_modification, duration_min: Input should be"),
+    ],
+)
+def test_a_broken_library_stops_the_decisions_alone_and_leaves_what_was_there(
+    lake, tmp_path, monkeypatch, right, wrong, complaint
+):
     run(lake, NIGHTS[0], NIGHTS[0])
     before = decisions(lake)
     shutil.copytree(FOLDER / "library", tmp_path / "broken" / "library")
     shutil.copy(FOLDER / "triggers.yaml", tmp_path / "broken")
     file = tmp_path / "broken" / "library" / "skip.yaml"
-    file.write_text(file.read_text().replace("{low_energy:decimal}", "{vigour:decimal}", 1))
+    file.write_text(file.read_text().replace(right, wrong, 1))
     monkeypatch.setattr(decide, "catalogue", lambda: load_catalogue(tmp_path / "broken"))
-    night = Interval(NIGHTS[0], NIGHTS[0])
-    with pytest.raises(
-        PermanentError, match=r"skip.yaml, ten_minute_version, messages.en.encouraging: unknown placeholder"
-    ):
+    night = Interval(NIGHTS[1], NIGHTS[1])
+    with pytest.raises(PermanentError, match=rf"^skip.yaml, ten_minute_version, {complaint}"):
         decide.run(JobContext("interventions.decide", night, lake, get_logger("test"), argparse.Namespace()))
     assert decisions(lake).equals(before)
+    goals = dict(decide.read_goals(NIGHTS[1], lake).iter_rows())
+    assert len(goals) == 60
+    # An injury lets a goal rest.
+    assert {user for user, sessions in goals.items() if sessions < 1} == {"u003"}
 
 
 def test_the_stream_refuses_rows_of_other_nights_and_keeps_what_was_there(lake):

@@ -12,9 +12,11 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import jsonschema
 import pytest
 
 from interventions.catalogue import catalogue
+from interventions.queue.payloads import payload_schemas
 
 NIGHT = date(2026, 1, 4)  # a Sunday; in Berlin the 5th has begun when it ends, so the 6th is decided on
 REST = "injured: recovery alone"
@@ -58,7 +60,7 @@ PEOPLE = [
         "burnt out",
         {
             "stress_level": 8.6, "sleep_debt_hours": 2.5, "sleep_hours_7d": 5.5, "energy_level": 2.5, "sessions_7d": 5,
-            "skip_probability": 0.75, "target_sessions": 4.0,
+            "skip_probability": 0.75, "target_sessions": 4.0, "recommended_sessions": 3.0,
         },
         triggers=["high_skip_risk", "sleep_debt", "high_stress"],
         arms={"lighter_week_ahead": ("goal_adjustment", 0.3405), "earlier_evening": ("push", 0.3405)},
@@ -82,7 +84,7 @@ PEOPLE = [
         drawn=0,  # 0.334
         excluded={"same_days_every_week": "required: day_of_week_consistency < 0.3"},
         send_at="2026-01-06 20:00",
-        message="At night, 10 of your 12 sessions went ahead in the last 90 days. Want to plan more of them then?",
+        message="At night, 10 of your 12 sessions went ahead in 90 days. Want to plan more then?",
     ),
     # A target, and no session yet: on the first day that is no slow progress, only the first step is due.
     Person(
@@ -223,6 +225,17 @@ def test_each_of_them_gets_what_a_sensible_coach_would_do(person, nights):
     assert (tonight["arm"], tonight["send"]) == (person.drawn, person.drawn is not None)
     assert tonight["intervention"] == (list(person.arms)[person.drawn or 0] if person.arms else None)
     assert tonight["message"] == person.message
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=of_name)
+def test_the_app_is_told_what_to_do_as_its_channels_contract_says(person, nights):
+    for row in nights(person):
+        if row["available"]:
+            schema = payload_schemas()[f"payload_{row['channel']}.v1.schema.json"]
+            jsonschema.validate(json.loads(row["payload"]), schema)
+    if person.name == "burnt out":
+        lighter_week = json.loads(nights(person)[1]["payload"])  # a fallback day names the best one
+        assert (lighter_week["share"], lighter_week["recommended_sessions"]) == (0.5, 3.0)
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=of_name)
