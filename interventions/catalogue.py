@@ -6,7 +6,6 @@
 ``Catalogue.version`` is a hash of every file, so a decision names exactly the texts and thresholds it came from.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -17,9 +16,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from habitlake.contracts.schema import json_schema
 from habitlake.errors import PERMANENT_EXIT_CODE, PermanentError
 from interventions.checks import problems_between, problems_of
 from interventions.entries import Catalogue, Guard, Intervention, LibraryFile, Trigger
+from interventions.reviewed import first_error, parsed, version_of
 
 FOLDER = Path(__file__).parent
 SCHEMA_FILE = FOLDER / "library" / "library.schema.json"
@@ -37,14 +38,14 @@ def _refused(*place_and_problem: str) -> PermanentError:
 
 
 def _first(error: ValidationError) -> tuple[str, str]:
-    """Return field and message of the first error."""
-    detail = error.errors()[0]
-    return ".".join(str(part) for part in detail["loc"]) or "entry", detail["msg"].removeprefix("Value error, ")
+    """Return field and message of the first error, as a refusal tells them."""
+    place, message = first_error(error)
+    return place or "entry", message.removeprefix("Value error, ")
 
 
 def _content(file: Path, raw: bytes) -> dict[str, Any]:
     try:
-        content = yaml.load(raw, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+        content = parsed(raw)
     except yaml.YAMLError as error:
         raise _refused(file.name, f"not YAML: {error}") from error
     allowed = {"triggers"} if file.name == "triggers.yaml" else set(LibraryFile.model_fields)
@@ -81,17 +82,16 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
         If a file is not as it should be; one line names file, entry and field and says what to do.
     """
     contents: dict[str, Any] = {"triggers": (), "interventions": (), "guards": (), "support": {}, "units": {}}
-    digest = hashlib.sha256()
+    read: list[bytes] = []
     home: dict[str, str] = {}
     for file in (folder / "triggers.yaml", *sorted((folder / "library").glob("*.yaml"))):
-        raw = file.read_bytes()
-        digest.update(raw)
-        content = _read(file, raw)
+        read.append(file.read_bytes())
+        content = _read(file, read[-1])
         home |= {entry.name: file.name for section in ("guards", "interventions") for entry in content[section]}
         for section, found in content.items():
             contents[section] = contents[section] | found if isinstance(found, dict) else contents[section] + found
     try:
-        known = Catalogue(version=digest.hexdigest()[:8], **contents)
+        known = Catalogue(version=version_of(read), **contents)
     except ValidationError as error:
         raise _refused(str(folder), *_first(error)) from error
     for place, problem in problems_between(known):
@@ -108,7 +108,7 @@ def catalogue() -> Catalogue:
 
 def library_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a file of the library."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **LibraryFile.model_json_schema()}
+    return json_schema(LibraryFile)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

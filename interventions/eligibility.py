@@ -5,22 +5,27 @@ from collections.abc import Iterable
 import polars as pl
 
 from interventions.catalogue import Catalogue
-from interventions.entries import Condition, Guard, Intervention, placeholders
+from interventions.entries import Condition, Guard, Intervention, Operator, placeholders
 
 COOL_DOWN = "cool_down"
 
 
+def compares(name: str, operator: Operator, threshold: float) -> pl.Expr:
+    """Return whether a value compares with a threshold; false when it is not known."""
+    value = pl.col(name).cast(pl.Float64)
+    compared = {
+        ">": value > threshold,
+        ">=": value >= threshold,
+        "<": value < threshold,
+        "<=": value <= threshold,
+        "==": value == threshold,
+    }[operator]
+    return compared.fill_null(value=False)
+
+
 def holds(condition: Condition) -> pl.Expr:
     """Return whether the condition holds; false when its value is not known."""
-    value = pl.col(condition.value).cast(pl.Float64)
-    compared = {
-        ">": value > condition.threshold,
-        ">=": value >= condition.threshold,
-        "<": value < condition.threshold,
-        "<=": value <= condition.threshold,
-        "==": value == condition.threshold,
-    }[condition.operator]
-    return compared.fill_null(value=False)
+    return compares(condition.value, condition.operator, condition.threshold)
 
 
 def all_hold(conditions: Iterable[Condition]) -> pl.Expr:

@@ -21,7 +21,9 @@ STYLES: tuple[Style, ...] = get_args(Style)
 REQUIRED_STYLES: tuple[Style, ...] = ("encouraging", "direct")
 # Earlier sends are looked up over as many nights, so a longer cool-down would cost every night.
 LONGEST_COOL_DOWN = 28
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="snake_case, unique")]
+SnakeCase = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[SnakeCase, Field(description="snake_case, unique")]
+Operator = Literal[">", ">=", "<", "<=", "=="]
 
 
 class Entry(BaseModel):
@@ -34,7 +36,7 @@ class Condition(Entry):
     """One comparison of a known value with a threshold; an unknown value makes it false."""
 
     value: str
-    operator: Literal[">", ">=", "<", "<=", "=="]
+    operator: Operator
     threshold: float
 
     def __str__(self) -> str:

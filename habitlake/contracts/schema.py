@@ -4,13 +4,27 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from habitlake.contracts import EVENT_MODELS, event_model
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(model: type[BaseModel], **more: Any) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a model; ``more`` are members beside it, such as ``$id``."""
+    return {"$schema": DIALECT, **more, **model.model_json_schema()}
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """Return a schema as it is published: members in order, so that a change is a small difference."""
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
 def event_schema(event_type: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of one event type, envelope included."""
     schema = event_model(event_type).model_json_schema(by_alias=True)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$schema"] = DIALECT
     schema["title"] = event_type
     schema["properties"]["eventType"] = {"const": event_type}
     return schema
@@ -22,6 +36,6 @@ def write_schemas(folder: Path) -> list[Path]:
     written = []
     for event_type in EVENT_MODELS:
         path = folder / f"{event_type}.json"
-        path.write_text(json.dumps(event_schema(event_type), indent=2, sort_keys=True) + "\n")
+        path.write_text(schema_text(event_schema(event_type)))
         written.append(path)
     return written

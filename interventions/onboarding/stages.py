@@ -1,20 +1,20 @@
 """Stages, steps and segments of onboarding as reviewed data: one YAML file, checked when it is read."""
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from habitlake.errors import PermanentError
 from interventions import wording
-from interventions.entries import LANGUAGES
+from interventions.eligibility import compares
+from interventions.entries import LANGUAGES, Entry, Operator, SnakeCase
+from interventions.reviewed import one_line, parsed, version_of
 
 FILE = Path(__file__).parent / "onboarding.yaml"
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # What a condition may ask for: values of features and profile that the job brings, with their types.
 NUMBERS = (
     "days_since_last_session", "sessions_28d", "planned_next_7d", "time_of_day_consistency", "consistency_score",
@@ -24,22 +24,18 @@ NUMBERS = (
 OTHERS = ("primary_goal", "workout_types", "preferred_times", "schedule_json", "equipment", "top_barrier")
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(_Entry):
+class Text(Entry):
     """A text in every language."""
 
     en: Annotated[str, Field(min_length=3, max_length=140)]
     de: Annotated[str, Field(min_length=3, max_length=140)]
 
 
-class Condition(_Entry):
+class Condition(Entry):
     """A comparison of a value with a threshold, or the question whether it is known."""
 
     value: str
-    operator: Literal[">", ">=", "<", "<=", "==", "known"]
+    operator: Operator | Literal["known"]
     threshold: float | None = None
 
     @model_validator(mode="after")
@@ -58,52 +54,43 @@ class Condition(_Entry):
 
     def holds(self) -> pl.Expr:
         """Return whether the condition holds; false when its value is not known."""
-        value = pl.col(self.value)
-        if self.operator == "known":
-            return value.is_not_null()
-        threshold = pl.lit(self.threshold)
-        compared = {
-            ">": value > threshold,
-            ">=": value >= threshold,
-            "<": value < threshold,
-            "<=": value <= threshold,
-            "==": value == threshold,
-        }
-        return compared[self.operator].fill_null(value=False)
+        if self.operator == "known" or self.threshold is None:
+            return pl.col(self.value).is_not_null()
+        return compares(self.value, self.operator, self.threshold)
 
 
-class Step(_Entry):
+class Step(Entry):
     """Something to do once, asked for on a day of its stage."""
 
-    name: Name
+    name: SnakeCase
     day: Annotated[int, Field(ge=0)]
     done: Annotated[tuple[Condition, ...], Field(min_length=1)]
     title: Text
     text: Text
 
 
-class Stage(_Entry):
+class Stage(Entry):
     """A part of onboarding: its usual length, its steps, and what leads on to the next."""
 
-    name: Name
+    name: SnakeCase
     days: Annotated[int, Field(ge=1)]
     success: Condition
     next_stage_delay_days: Annotated[int, Field(ge=0)] | None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
 
-class Segment(_Entry):
+class Segment(Entry):
     """A kind of newcomer, and how their path differs."""
 
-    name: Name
+    name: SnakeCase
     when: tuple[Condition, ...]
-    first: tuple[Name, ...]
-    leave_out: tuple[Name, ...]
+    first: tuple[SnakeCase, ...]
+    leave_out: tuple[SnakeCase, ...]
     pace: Annotated[float, Field(gt=0, le=2)]
     welcome: Text
 
 
-class PathStep(_Entry):
+class PathStep(Entry):
     """A step on a segment's path: which stage it is in, and on which of its days it comes."""
 
     stage: int
@@ -111,7 +98,7 @@ class PathStep(_Entry):
     day: int
 
 
-class Onboarding(_Entry):
+class Onboarding(Entry):
     """The state machine."""
 
     version: str
@@ -170,15 +157,10 @@ def load_onboarding(path: Path = FILE) -> Onboarding:
     """
     raw = path.read_bytes()
     try:
-        return Onboarding(version=hashlib.sha256(raw).hexdigest()[:8], **yaml.safe_load(raw))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        wrong = f"{where}: {first['msg']}" if where else first["msg"]
-    except (yaml.YAMLError, TypeError) as error:
-        wrong = " ".join(str(error).split())
-    msg = f"{path.name} is wrong: {wrong}; correct the YAML"
-    raise PermanentError(msg)
+        return Onboarding(version=version_of([raw]), **parsed(raw))
+    except (ValidationError, yaml.YAMLError, TypeError) as error:
+        msg = f"{path.name} is wrong: {one_line(error)}; correct the YAML"
+        raise PermanentError(msg) from error
 
 
 @lru_cache(maxsize=1)

@@ -3,18 +3,18 @@
 ``PlanCatalogue.version`` is a hash of all files, so a plan names exactly the catalogue it was composed from.
 """
 
-import hashlib
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from habitlake.errors import PermanentError
 from interventions import wording
-from interventions.entries import LANGUAGES, STYLES, Language, Style
+from interventions.entries import LANGUAGES, STYLES, Entry, Language, SnakeCase, Style
+from interventions.reviewed import one_line, parsed, version_of
 
 Kind = Literal["strength", "cardio", "mobility", "balance", "conditioning"]
 Level = Literal["beginner", "intermediate", "advanced"]
@@ -35,38 +35,33 @@ SECONDS_PER_REP = 3
 MOST_FOCUSES = MOST_EQUIPMENT = 16
 FOLDER = Path(__file__).parent
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Sentence = Annotated[str, Field(min_length=5, max_length=140)]
 Words = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Label(_Entry):
+class Label(Entry):
     """A text in every language."""
 
     en: Annotated[str, Field(min_length=2, max_length=140)]
     de: Annotated[str, Field(min_length=2, max_length=140)]
 
 
-class Exercise(_Entry):
+class Exercise(Entry):
     """Something to do for a number of repetitions or of seconds."""
 
-    name: Name = Field(description="unique name")
+    name: SnakeCase = Field(description="unique name")
     label: Label = Field(description="what a person reads")
-    pattern: Name = Field(description="movement pattern; its cue is shown with the exercise")
-    muscles: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="what works, main one first")
-    equipment: tuple[Name, ...] = Field((), description="all of it is needed")
+    pattern: SnakeCase = Field(description="movement pattern; its cue is shown with the exercise")
+    muscles: Annotated[tuple[SnakeCase, ...], Field(min_length=1)] = Field(description="what works, main one first")
+    equipment: tuple[SnakeCase, ...] = Field((), description="all of it is needed")
     places: Annotated[tuple[Place, ...], Field(min_length=1)] = Field(EVERYWHERE, description="where it can be done")
     level: Level = Field(description="from which level on")
     intensity: Intensity = Field(description="effort")
     reps: Annotated[int, Field(ge=3, le=30)] | None = Field(None, description="repetitions of a set")
     seconds: Annotated[int, Field(ge=10, le=3_600)] | None = Field(None, description="seconds of a set")
     contraindicated: tuple[Region, ...] = Field((), description="not while one of these regions is injured")
-    easier: Name | None = Field(None, description="name of the easier variant")
-    harder: Name | None = Field(None, description="name of the harder variant")
+    easier: SnakeCase | None = Field(None, description="name of the easier variant")
+    harder: SnakeCase | None = Field(None, description="name of the harder variant")
 
     @model_validator(mode="after")
     def _one_dose(self) -> Self:
@@ -81,20 +76,20 @@ class Exercise(_Entry):
         return self.seconds or (self.reps or 0) * SECONDS_PER_REP
 
 
-class ExerciseFile(_Entry):
+class ExerciseFile(Entry):
     """The exercises of one kind."""
 
     kind: Kind
     exercises: Annotated[tuple[Exercise, ...], Field(min_length=1)]
 
 
-class RegionWords(_Entry):
+class RegionWords(Entry):
     """How a region of the body is named in profiles and reports."""
 
     words: Words
 
 
-class Equipment(_Entry):
+class Equipment(Entry):
     """A piece of equipment: how it is named, and where it is there for everybody."""
 
     label: Label
@@ -102,17 +97,17 @@ class Equipment(_Entry):
     at: tuple[Place, ...] = ()
 
 
-class Focus(_Entry):
+class Focus(Entry):
     """A kind of session; see ``vocabulary.yaml``."""
 
     label: Label
     words: Words
-    movements: Annotated[tuple[Name, ...], Field(min_length=1)]
+    movements: Annotated[tuple[SnakeCase, ...], Field(min_length=1)]
     places: Annotated[tuple[Place, ...], Field(min_length=1)]
     rest_s: Annotated[int, Field(ge=0, le=120)]
-    brings: tuple[Name, ...] = ()
-    complement: Name
-    instead: Name
+    brings: tuple[SnakeCase, ...] = ()
+    complement: SnakeCase
+    instead: SnakeCase
 
     @property
     def steady(self) -> bool:
@@ -120,17 +115,17 @@ class Focus(_Entry):
         return len(self.movements) == 1
 
 
-class PlanCatalogue(_Entry):
+class PlanCatalogue(Entry):
     """All that plans are made of."""
 
     version: str
-    kinds: dict[Name, Kind]
-    exercises: dict[Name, Exercise]
+    kinds: dict[SnakeCase, Kind]
+    exercises: dict[SnakeCase, Exercise]
     regions: dict[Region, RegionWords]
     illness: Words
-    equipment: dict[Name, Equipment]
-    patterns: dict[Name, Label]
-    focuses: dict[Name, Focus]
+    equipment: dict[SnakeCase, Equipment]
+    patterns: dict[SnakeCase, Label]
+    focuses: dict[SnakeCase, Focus]
     moments: dict[
         Moment,
         dict[Language, dict[Style, Annotated[tuple[Sentence, ...], Field(min_length=3, max_length=3)]]],
@@ -229,20 +224,12 @@ def easier_variants(exercise: Exercise, catalogue: PlanCatalogue) -> list[Exerci
     return found
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {first['msg']}" if place else first["msg"]
-    return " ".join(str(error).split())
-
-
 def _read(path: Path, model: type[BaseModel] | None = None) -> Any:
     try:
-        content = yaml.safe_load(path.read_bytes())
+        content = parsed(path.read_bytes())
         return content if model is None else model.model_validate(content)
     except (ValidationError, yaml.YAMLError) as error:
-        msg = f"{path.name} of the workout plans is wrong: {_one_line(error)}; correct the YAML"
+        msg = f"{path.name} of the workout plans is wrong: {one_line(error)}; correct the YAML"
         raise PermanentError(msg) from error
 
 
@@ -262,17 +249,16 @@ def load_catalogue(folder: Path = FOLDER) -> PlanCatalogue:
         msg = f"exercises of the workout plans are named twice: {', '.join(sorted(twice))}; correct the YAML"
         raise PermanentError(msg)
     words = [folder / "vocabulary.yaml", folder / "motivation.yaml"]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in (*paths, *words)))
     content = {key: value for path in words for key, value in (_read(path) or {}).items()}
     try:
         return PlanCatalogue(
-            version=digest.hexdigest()[:8],
+            version=version_of(path.read_bytes() for path in (*paths, *words)),
             kinds={exercise.name: file.kind for file in files for exercise in file.exercises},
             exercises={exercise.name: exercise for exercise in exercises},
             **content,
         )
     except (ValidationError, TypeError) as error:
-        msg = f"the catalogue of the workout plans is wrong: {_one_line(error)}; correct the YAML"
+        msg = f"the catalogue of the workout plans is wrong: {one_line(error)}; correct the YAML"
         raise PermanentError(msg) from error
 
 

@@ -5,26 +5,23 @@
 writes ``workout_plan.schema.json`` and ``exercises.schema.json`` anew.
 """
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from interventions.entries import Language, Style
+from habitlake.contracts.schema import json_schema, schema_text
+from interventions.entries import Entry, Language, Style
 from interventions.plans.catalogue import ExerciseFile, Intensity, Kind, Place
+from interventions.plans.words import PartOfDay, Weekday
 
 SCHEMA_VERSION = 1
 FOLDER = Path(__file__).parent
 Seconds = Annotated[int, Field(ge=0, le=7_200)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PlannedExercise(_Part):
+class PlannedExercise(Entry):
     """An exercise with its dose; either repetitions or seconds of a set."""
 
     exercise: str = Field(description="name in the catalogue of exercises")
@@ -38,7 +35,7 @@ class PlannedExercise(_Part):
     rest_s: Seconds = Field(description="seconds of rest after a set")
 
 
-class ShortVersion(_Part):
+class ShortVersion(Entry):
     """Ten easy minutes for a day on which energy is low; less where the session is shorter."""
 
     energy_at_most: int = Field(ge=1, le=10, description="offer it when reported energy (1 to 10) is at most this")
@@ -46,7 +43,7 @@ class ShortVersion(_Part):
     exercises: list[PlannedExercise] = Field(min_length=1)
 
 
-class SessionMotivation(_Part):
+class SessionMotivation(Entry):
     """Texts to show at moments of a session."""
 
     before_low_motivation: str
@@ -54,21 +51,19 @@ class SessionMotivation(_Part):
     after_success: str
 
 
-class PlanMotivation(_Part):
+class PlanMotivation(Entry):
     """Texts to show between sessions."""
 
     streak: str
     general: str
 
 
-class PlannedSession(_Part):
+class PlannedSession(Entry):
     """A session on a local date."""
 
     date: date
-    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-    part_of_day: Literal["early_morning", "morning", "midday", "afternoon", "evening", "night"] | None = Field(
-        description="when it is most likely to happen; null where nothing is known"
-    )
+    weekday: Weekday
+    part_of_day: PartOfDay | None = Field(description="when it is most likely to happen; null where nothing is known")
     title: str = Field(description="kind of session in the person's language")
     focus: str = Field(description="kind of session")
     place: Place
@@ -82,7 +77,7 @@ class PlannedSession(_Part):
     motivation: SessionMotivation
 
 
-class WorkoutPlan(_Part):
+class WorkoutPlan(Entry):
     """Seven local days of training; no sessions in a week of rest."""
 
     schema_version: Literal[1]
@@ -97,15 +92,11 @@ class WorkoutPlan(_Part):
     sessions: list[PlannedSession] = Field(max_length=7)
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
-
-
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schemas (draft 2020-12) by file name."""
-    return {"workout_plan.schema.json": _schema(WorkoutPlan), "exercises.schema.json": _schema(ExerciseFile)}
+    return {"workout_plan.schema.json": json_schema(WorkoutPlan), "exercises.schema.json": json_schema(ExerciseFile)}
 
 
 if __name__ == "__main__":
     for name, schema in schemas().items():
-        (FOLDER / name).write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
+        (FOLDER / name).write_text(schema_text(schema))

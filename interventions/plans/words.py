@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 
 import polars as pl
 
 from interventions.plans.catalogue import REGIONS, PlanCatalogue
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-PARTS_OF_DAY = ("early_morning", "morning", "midday", "afternoon", "evening", "night")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+PartOfDay = Literal["early_morning", "morning", "midday", "afternoon", "evening", "night"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+PARTS_OF_DAY: tuple[PartOfDay, ...] = get_args(PartOfDay)
 OTHER_NAMES = {"noon": "midday", "lunch": "midday", "lunchtime": "midday"}
 ALL_DAYS = (1 << len(WEEKDAYS)) - 1
 

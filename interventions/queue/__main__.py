@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from habitlake.clock import parse_date
+from habitlake.contracts.schema import schema_text
 from habitlake.errors import PERMANENT_EXIT_CODE, TRANSIENT_EXIT_CODE, HabitlakeError, PermanentError, TransientError
 from habitlake.settings import get_settings
 from interventions.queue import client
@@ -119,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(argv)
         if options.command == "schema":
-            sys.stdout.write(json.dumps(item_schema(), indent=2, sort_keys=True) + "\n")
+            sys.stdout.write(schema_text(item_schema()))
             return 0
         show(execute(options), as_json=options.json)
     except TransientError as error:

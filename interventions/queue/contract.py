@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from habitlake.contracts.intervention import Channel
+from habitlake.contracts.schema import json_schema
 from interventions.entries import Action
 
 SCHEMA_VERSION = 1
@@ -50,4 +51,4 @@ class ClaimedItem(QueueItem):
 
 def item_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a queue item."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **QueueItem.model_json_schema()}
+    return json_schema(QueueItem)

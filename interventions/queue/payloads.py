@@ -8,7 +8,6 @@ known types, so checking each entry of the library once, when it is read, checks
 The version is that of the files' names: it rises with any change that a consumer of the old one could not read.
 """
 
-import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from habitlake.contracts.intervention import Channel
+from habitlake.contracts.schema import json_schema, schema_text
 
 PAYLOAD_VERSION = 1
 FOLDER = Path(__file__).parent
@@ -137,11 +137,9 @@ def payload_problems(
 def payload_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schemas (draft 2020-12) by file name."""
     return {
-        f"payload_{channel}.v{PAYLOAD_VERSION}.schema.json": {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": f"urn:habitlake:payload:{channel}:{PAYLOAD_VERSION}",
-            **CONTRACTS[channel].model_json_schema(),
-        }
+        f"payload_{channel}.v{PAYLOAD_VERSION}.schema.json": json_schema(
+            CONTRACTS[channel], **{"$id": f"urn:habitlake:payload:{channel}:{PAYLOAD_VERSION}"}
+        )
         for channel in get_args(Channel)
     }
 
@@ -149,7 +147,7 @@ def payload_schemas() -> dict[str, dict[str, Any]]:
 def main() -> int:
     """Write the schemas."""
     for name, schema in payload_schemas().items():
-        (FOLDER / name).write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
+        (FOLDER / name).write_text(schema_text(schema))
     return 0
 
 
