@@ -16,7 +16,7 @@ import polars as pl
 from bench.off_policy import Evaluation, Log, crossfitted, evaluate
 from interventions.arms import arm_probabilities
 from interventions.response.effects import DOSAGE_DECAY, dosage_price
-from interventions.response.model import PRIOR, Floats, Prior, added, beliefs, contribution, nothing
+from interventions.response.model import PRIOR, Floats, Prior, added, at_dosage, beliefs, contribution, nothing
 
 LOGGED = 0.6
 # The standard deviation of the reward is about six times that of a yes or no.
@@ -84,8 +84,7 @@ def learned(moments: pl.DataFrame) -> Floats:
         known = beliefs(sums, LIBRARY, prior)
         leaf = known.filter(pl.col("level") == "intervention").row(0, named=True)
         dosage = part["dosage"].to_numpy()
-        mean = leaf["mean_effect"] + dosage * leaf["mean_slope"]
-        variance = leaf["variance_effect"] + 2 * dosage * leaf["covariance"] + dosage**2 * leaf["variance_slope"]
+        mean, variance = at_dosage(leaf, dosage)
         none = np.full(len(dosage), np.nan)
         send, _ = arm_probabilities(mean, np.sqrt(variance), none, none, dosage_price(known))
         found[part["row"].to_numpy()] = send

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from habitlake.lake import arrow_schema
 from habitlake.simulator.day import Day, live
-from habitlake.simulator.draws import uniform
-from habitlake.simulator.events import OPENS
+from habitlake.simulator.events import opens_messages
 from habitlake.simulator.local_day import LocalDay
 from habitlake.simulator.people import GOALS, LANGUAGES, LEVELS, STYLES, State, Traits, initial_state, make_traits
 from habitlake.tables import get_table
@@ -43,9 +42,7 @@ class Life:
         """Let everybody live through the next day and remember it."""
         index = len(self.days)
         known = (self.traits.sign_up <= index) & ~self.state.dropped
-        opens = uniform(self.seed, self.traits.person, index, OPENS) < (
-            0.25 + 0.35 * self.traits.responsiveness - 0.04 * self.state.dosage
-        )
+        opens = opens_messages(self.seed, index, self.traits, self.state)
         local = LocalDay(self.seed, index, FIRST + timedelta(days=index))
         day = live(self.seed, index, local, self.traits, self.state, actions)
         delivered = np.array([action is not None for action in actions]) & known

@@ -28,7 +28,7 @@ from interventions.goals.kinds import WEEKLY_SESSIONS
 from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.plans.job import write_plans
 from interventions.policy import decide
-from interventions.profiles import newest_profiles, read_profiles
+from interventions.profiles import PROFILE_COLUMNS, newest_profiles, read_profiles
 from interventions.response.effects import DOSAGE_DECAY
 from interventions.response.job import learn_night
 from interventions.response.model import MILLION
@@ -162,11 +162,11 @@ def known_people(features: pl.DataFrame, *known: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> pl.DataFrame:
-    """Return everything that is known about each person on a night, by user id."""
+    """Return everything that is known about each person on a night, by user id; ``profiles`` are its newest."""
     features = scan_table("gold.user_features", settings, Interval(night, night)).drop("batch_date").collect()
     return known_people(
         features,
-        newest_profiles(profiles, night),
+        profiles.select("user_id", *PROFILE_COLUMNS),
         read_goals(night, settings),
         read_predictions(night, settings),
         read_answers(night, settings),
@@ -211,10 +211,11 @@ def run(context: JobContext) -> Summary:
     profiles = read_profiles(context.interval, context.settings)
     goals = plans = newcomers = rows = sent = 0
     for night in context.interval.nights():
-        goals += write_goals(night, profiles, context.settings)
-        plans += write_plans(night, profiles, context.settings)
-        newcomers += write_onboarding(night, profiles, context.settings)
-        night_rows, night_sent = decide_night(night, profiles, context.settings, catalogue())
+        newest = newest_profiles(profiles, night)
+        goals += write_goals(night, newest, context.settings)
+        plans += write_plans(night, newest, context.settings)
+        newcomers += write_onboarding(night, newest, context.settings)
+        night_rows, night_sent = decide_night(night, newest, context.settings, catalogue())
         rows, sent = rows + night_rows, sent + night_sent
     return {
         "goals": goals,

@@ -38,7 +38,7 @@ def read_profiles(interval: Interval, settings: Settings) -> pl.DataFrame:
     return versions.sort("user_id", "event_at", "batch_date")
 
 
-def newest_profiles(versions: pl.DataFrame, night: date, columns: tuple[str, ...] = PROFILE_COLUMNS) -> pl.DataFrame:
+def newest_profiles(versions: pl.DataFrame, night: date) -> pl.DataFrame:
     """Return each person's profile as known on the night: the version with the greatest event time."""
     known = versions.filter(pl.col("batch_date") <= night)
-    return known.unique("user_id", keep="last", maintain_order=True).select("user_id", *columns)
+    return known.unique("user_id", keep="last", maintain_order=True).drop("batch_date", "event_at")

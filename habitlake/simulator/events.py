@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from habitlake.simulator.day import Day
 from habitlake.simulator.draws import normal, uniform
@@ -27,6 +28,12 @@ SHARE_RATING = 0.012
 LAST_SECOND = 86_399
 # Purposes of draws for events, beside those of the day.
 NO_ID, VISITS, OPENS, RATES, DISMISSES, RESPONDS, JITTER, NOISE = 70, 71, 72, 73, 74, 75, 80, 90
+
+
+def opens_messages(seed: int, index: int, traits: Traits, state: State) -> NDArray[np.bool_]:
+    """Return who would open a message on day ``index``: the responsive more, the weary of messages less."""
+    likely = 0.25 + 0.35 * traits.responsiveness - 0.04 * state.dosage
+    return uniform(seed, traits.person, index, OPENS) < likely
 
 
 @dataclass(slots=True)
@@ -87,8 +94,7 @@ class DayWriter:
         wanted = 0.4 + 4.4 * traits.engagement * (0.5 + state.habit) + 1.2 * normal(seed, people, index, VISITS)
         visits = np.clip(np.round(wanted), happened.session | happened.skipped, MAX_VISITS)
         self.visits: list[int] = visits.astype(np.int64).tolist()
-        opens = 0.25 + 0.35 * traits.responsiveness - 0.04 * state.dosage
-        self.opens: list[bool] = ((u(OPENS) < opens) & happened.present).tolist()
+        self.opens: list[bool] = (opens_messages(seed, index, traits, state) & happened.present).tolist()
         self.dismisses: list[bool] = ((u(DISMISSES) < 0.3) & happened.present).tolist()
         self.rates: list[bool] = (u(RATES) < 0.1).tolist()
         self.response_s: list[int] = (60 + 2400 * u(RESPONDS) ** 2).astype(np.int64).tolist()

@@ -25,23 +25,19 @@ from interventions.goals.model import Floats
 from interventions.goals.recommend import RULES, People, Recommendation, difficulty, recommend
 from interventions.profiles import addressable, newest_profiles, read_profiles
 from interventions.schedule import with_first_local_date
+from interventions.strain import load_rises, tired
 
 TABLE = "gold.goals"
 ROWS_PER_CHUNK = 150_000
-# Who is worn out is asked for no more than last week: the thresholds of the triggers for sleep debt and stress, and an
-# acute load of one and a half times the chronic one, a caution and no probability of injury (methods section 6).
-SLEEP_DEBT_HOURS, STRESS, LOAD_RATIO = 2.0, 7.0, 1.5
 
 
 def worn_out() -> pl.Expr:
-    """Return whether sleep, stress or load speak against more."""
-    rising = pl.col("acute_load") > LOAD_RATIO * pl.col("chronic_load")
-    tired = (pl.col("sleep_debt_hours") > SLEEP_DEBT_HOURS) | (pl.col("stress_level") > STRESS)
-    return tired.fill_null(value=False) | rising.fill_null(value=False)
+    """Return whether sleep, stress or load speak against more than last week."""
+    return tired().fill_null(value=False) | load_rises().fill_null(value=False)
 
 
 def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Return who gets goals on a night, by user: adults in use of the app who did not opt out."""
+    """Return who gets goals on a night, by user: adults in use of the app who did not opt out; ``profiles`` are its newest."""
     features = (
         scan_table("gold.user_features", settings, Interval(night, night))
         .select(
@@ -51,7 +47,8 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.D
         )
         .collect()
     )  # fmt: skip
-    known = features.join(newest_profiles(profiles, night), on="user_id", how="left")
+    wanted = profiles.select("user_id", "age", "notifications_allowed", "target_sessions_per_week")
+    known = features.join(wanted, on="user_id", how="left")
     return (
         with_first_local_date(known, night)
         .filter(addressable())
@@ -138,7 +135,7 @@ def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, sett
 
 
 def write_goals(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
-    """Write the night's goals; return how many."""
+    """Write the night's goals; return how many. ``profiles`` are the newest ones known on it."""
     rows = goals_of_night(read_people(night, profiles, settings), goals_before(night, settings), night, settings)
     schema = arrow_schema(get_table(TABLE))
 
@@ -152,4 +149,7 @@ def write_goals(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
 def run(context: JobContext) -> Summary:
     """Set the goals of every night of the interval, one after the other: each rests on the night before."""
     profiles = read_profiles(context.interval, context.settings)
-    return {"goals": sum(write_goals(night, profiles, context.settings) for night in context.interval.nights())}
+    written = (
+        write_goals(night, newest_profiles(profiles, night), context.settings) for night in context.interval.nights()
+    )
+    return {"goals": sum(written)}

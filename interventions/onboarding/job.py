@@ -38,13 +38,13 @@ PROFILE = (
 
 
 def read_facts(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Return what is known of everybody on a night: features, strength of habit and profile."""
+    """Return what is known of everybody on a night: features, strength of habit and newest profile."""
     features = scan_table("gold.user_features", settings, Interval(night, night)).select("user_id", *FEATURES).collect()
     habit = scan_table("gold.habit_state", settings, Interval(night, night)).select(
         "user_id", habit_strength="strength"
     )
     known = features.join(habit.collect(), on="user_id", how="left").join(
-        newest_profiles(profiles, night, PROFILE), on="user_id", how="left"
+        profiles.select("user_id", *PROFILE), on="user_id", how="left"
     )
     signed_up = pl.col("signup_date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     return with_first_local_date(known, night).with_columns(
@@ -75,7 +75,7 @@ def with_state_before(facts: pl.DataFrame, night: date, settings: Settings) -> p
 
 
 def write_onboarding(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
-    """Write the night's onboarding; return how many people are in it."""
+    """Write the night's onboarding; return how many people are in it. ``profiles`` are the newest ones known on it."""
     people = with_state_before(read_facts(night, profiles, settings), night, settings).sort("user_id")
     rows = advanced(people, night, onboarding())
     schema = arrow_schema(get_table(TABLE))
@@ -102,5 +102,8 @@ def steps_due(night: date, settings: Settings) -> pl.DataFrame:
 def run(context: JobContext) -> Summary:
     """Bring onboarding through every night of the interval, one after the other: each rests on the night before."""
     profiles = read_profiles(context.interval, context.settings)
-    rows = sum(write_onboarding(night, profiles, context.settings) for night in context.interval.nights())
-    return {"onboarding": rows, "version": onboarding().version}
+    written = (
+        write_onboarding(night, newest_profiles(profiles, night), context.settings)
+        for night in context.interval.nights()
+    )
+    return {"onboarding": sum(written), "version": onboarding().version}

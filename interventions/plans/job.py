@@ -24,7 +24,7 @@ from interventions.plans.compose import Composer
 from interventions.plans.people import TABLE, goals_of, injuries_of, patterns_of, plans_before, read_people
 from interventions.plans.plan import plans
 from interventions.plans.shape import due_reason, shaped, with_meanings
-from interventions.profiles import read_profiles
+from interventions.profiles import newest_profiles, read_profiles
 
 # A plan is some kilobytes of JSON.
 PEOPLE_PER_CHUNK = 20_000
@@ -70,7 +70,7 @@ def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFra
 
 
 def write_plans(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
-    """Write the night's plans; return how many. Needs the night's goals."""
+    """Write the night's plans; return how many. Needs the night's goals, and the newest profiles known on it."""
     due = people_due(night, profiles, settings)
     schema = arrow_schema(get_table(TABLE))
 
@@ -84,5 +84,7 @@ def write_plans(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
 def run(context: JobContext) -> Summary:
     """Plan every night of the interval, one after the other: each rests on the nights before."""
     profiles = read_profiles(context.interval, context.settings)
-    written = sum(write_plans(night, profiles, context.settings) for night in context.interval.nights())
-    return {"plans": written, "catalogue": catalogue().version}
+    written = (
+        write_plans(night, newest_profiles(profiles, night), context.settings) for night in context.interval.nights()
+    )
+    return {"plans": sum(written), "catalogue": catalogue().version}

@@ -10,7 +10,7 @@ from habitlake.settings import Settings
 from interventions.plans.catalogue import REGIONS, PlanCatalogue
 from interventions.plans.plan import RATES
 from interventions.plans.words import PARTS_OF_DAY, WEEKDAYS, is_illness, looked_up, regions_of
-from interventions.profiles import addressable, newest_profiles
+from interventions.profiles import addressable
 from interventions.schedule import with_first_local_date
 
 TABLE = "gold.workout_plans"
@@ -31,15 +31,14 @@ NO_PATTERN = {"best_place": pl.String, "best_part": pl.String, **dict.fromkeys(R
 
 
 def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Return who may have a plan, by user: adults in use of the app who did not opt out, with their profile."""
+    """Return who may have a plan, by user: adults in use of the app who did not opt out, with their newest profile."""
     features = (
         scan_table("gold.user_features", settings, Interval(night, night))
         .select("user_id", "time_zone", "as_of_date", "observed_days_28d", *FEATURES, injured=pl.col("injured").fill_null(0) == 1)
         .collect()
     )  # fmt: skip
-    known = features.join(
-        newest_profiles(profiles, night, (*PROFILE, "age", "notifications_allowed")), on="user_id", how="left"
-    ).filter(addressable())
+    wanted = profiles.select("user_id", *PROFILE, "age", "notifications_allowed")
+    known = features.join(wanted, on="user_id", how="left").filter(addressable())
     people = with_first_local_date(known, night).rename({"first_decision_date": "valid_from"})
     return people.select("user_id", "valid_from", "as_of_date", "injured", *FEATURES, *PROFILE).sort("user_id")
 

@@ -15,6 +15,7 @@ from interventions.plans.words import (
     regions_of,
     union,
 )
+from interventions.strain import load_rises, tired
 
 PLAN_DAYS = 7
 BLOCK_WEEKS = 4
@@ -23,8 +24,8 @@ MAX_PAUSE_DAYS = 14
 DEFAULT_SESSIONS, DEFAULT_MINUTES = 2.0, 30.0
 SHORTEST, LONGEST, MINUTE_STEP = 10, 90, 5
 DELOAD_SHARE = 0.6
-# Thresholds as elsewhere: goals (sleep, stress, load) and risk factors (monotony of 2, Foster 1998).
-SLEEP_DEBT_HOURS, STRESS, LOAD_RATIO, MONOTONY = 2.0, 7.0, 1.5, 2.0
+# As among the risk factors (Foster 1998).
+MONOTONY = 2.0
 # Until then a person is new, and the chronic load of 28 days says nothing yet.
 NEWCOMER_DAYS = 28
 HIGHEST_INTENSITY = {"beginner": 1, "intermediate": 1, "advanced": 2}
@@ -105,9 +106,9 @@ def _rules() -> dict[str, pl.Expr]:
         "injured": injured & ~ill & (mask != 0),
         "past_injury": pl.col("past_mask") != 0,
         "deload_week": pl.col("block_week") == BLOCK_WEEKS,
-        "load_spike": known & (pl.col("acute_load") > LOAD_RATIO * pl.col("chronic_load")),
+        "load_spike": known & load_rises(),
         "high_monotony": pl.col("monotony") >= MONOTONY,
-        "worn_out": (pl.col("sleep_debt_hours") > SLEEP_DEBT_HOURS) | (pl.col("stress_level") > STRESS),
+        "worn_out": tired(),
         "low_energy": pl.col("energy_level") <= LOW_ENERGY,
         "newcomer": ~known,
         "own_target": no_goal & target.is_not_null(),

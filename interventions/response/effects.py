@@ -8,7 +8,7 @@ which the variance of the effect is still the prior's. In a person's first week 
 import polars as pl
 
 from interventions.catalogue import Catalogue
-from interventions.response.model import GROUP, beliefs, nothing
+from interventions.response.model import GROUP, at_dosage, beliefs, nothing
 
 EFFECT_PER_SCORE = 0.1
 NEWCOMER_DAYS = 7
@@ -68,14 +68,14 @@ def with_effects(
     newcomer = pl.col("days_since_first_event") < NEWCOMER_DAYS
     dosage = pl.col("dosage")
     personal = EFFECT_PER_SCORE * pl.col("score") - pl.col("expected")
-    variance = pl.col("variance_effect") + 2 * dosage * pl.col("covariance") + dosage**2 * pl.col("variance_slope")
+    mean, variance = at_dosage({name: pl.col(name) for name in BELIEFS}, dosage)
     return (
         possible.join(
             people.select("_row", "dosage", newcomer=newcomer.fill_null(value=False)), on="_row", maintain_order="left"
         )
         .join(believed, on=[*GROUP, "newcomer"], how="left", maintain_order="left")
         .with_columns(
-            effect=(pl.col("mean_effect") + dosage * pl.col("mean_slope") + pl.col("prior_share") * personal).round(6),
+            effect=(mean + pl.col("prior_share") * personal).round(6),
             effect_sd=variance.sqrt().round(6),
         )
         .select(*possible.columns, "effect", "effect_sd")

@@ -11,6 +11,7 @@ interventions. A child lies around its parent, off by what the library expects o
 Data enter as sums of products in whole millionths, so nights add up exactly, in any order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,6 +193,21 @@ def _spread(tree: Tree, means: Floats, covariance: Floats, scales: Floats, prior
     return estimated
 
 
+def at_dosage(belief: Mapping[str, Any], dosage: Any) -> tuple[Any, Any]:
+    """Return (mean, variance) of the effect at a dosage: effect + dosage times slope.
+
+    Works alike on numbers, arrays and Polars expressions.
+
+    Parameters
+    ----------
+    belief
+        ``mean_effect``, ``mean_slope``, ``variance_effect``, ``covariance`` and ``variance_slope``.
+    """
+    mean = belief["mean_effect"] + dosage * belief["mean_slope"]
+    variance = belief["variance_effect"] + 2 * dosage * belief["covariance"] + dosage**2 * belief["variance_slope"]
+    return mean, variance
+
+
 def _prior_scales(prior: Prior) -> Floats:
     return np.array([prior.overall, prior.between_actions, prior.within_action], dtype=np.float64) ** 2
 
@@ -261,23 +277,24 @@ def _rows(
     before = np.cumsum(scales[:, 0])[tree.scale]
     weights = _dosage_weights(tree, matrix)
     dosage = weights[:, 1] / np.maximum(weights[:, 0], 1e-12)
-    variance = (
-        covariance[effect, effect] + 2 * dosage * covariance[effect, slope] + dosage**2 * covariance[slope, slope]
-    )
+    belief = {
+        "mean_effect": means[effect],
+        "mean_slope": means[slope],
+        "variance_effect": covariance[effect, effect],
+        "covariance": covariance[effect, slope],
+        "variance_slope": covariance[slope, slope],
+    }
+    mean, variance = at_dosage(belief, dosage)
     return pl.DataFrame(
         {
             "level": ["overall", *(["action"] * len(actions)), *(["intervention"] * leaves.height)],
             "action": [None, *actions, *leaves["action"].to_list()],
             "intervention": [*([None] * (1 + len(actions))), *leaves["intervention"].to_list()],
-            "mean_effect": means[effect].round(6),
-            "mean_slope": means[slope].round(6),
-            "variance_effect": covariance[effect, effect].round(9),
-            "covariance": covariance[effect, slope].round(9),
-            "variance_slope": covariance[slope, slope].round(9),
+            **{name: value.round(6 if name.startswith("mean") else 9) for name, value in belief.items()},
             "prior_share": np.clip(covariance[effect, effect] / before, 0.0, 1.0).round(6),
             "noise": [None if found is None else round(found.noise, 6) for found in tree.data],
             "mean_dosage": dosage.round(6),
-            "effect": (means[effect] + dosage * means[slope]).round(6),
+            "effect": mean.round(6),
             "effect_sd": np.sqrt(variance).round(6),
         },
         schema_overrides={"action": pl.String, "intervention": pl.String, "noise": pl.Float64},

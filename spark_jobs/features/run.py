@@ -62,10 +62,12 @@ def suit_size(spark: SparkSession, interval: Interval, settings: Settings) -> No
     window = Interval(look_back_start(interval.start), interval.end)
     rows = count_rows("gold.user_day", settings, window) * len(interval)
     rows += sum(count_rows(name, settings, interval) for name in EVENT_TABLES)
-    chosen = (SMALL if rows <= SMALL_ROWS else {}) | (INTERPRETED if rows <= INTERPRETED_ROWS else {})
+    chosen = {}
     if rows <= SMALL_ROWS:
         # One file a night, as adaptive planning would make; a range gathers its nights when it writes them.
-        chosen["spark.sql.shuffle.partitions"] = "1" if len(interval) == 1 else "2"
+        chosen = SMALL | {"spark.sql.shuffle.partitions": "1" if len(interval) == 1 else "2"}
+    if rows <= INTERPRETED_ROWS:
+        chosen |= INTERPRETED
     for name, value in chosen.items():
         spark.conf.set(name, value)
 

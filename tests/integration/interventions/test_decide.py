@@ -10,25 +10,17 @@ import pytest
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
 from habitlake.job import JobContext
-from habitlake.lake import arrow_schema, replace_nights, replace_nights_stream, scan_table
+from habitlake.lake import replace_nights_stream, scan_table
 from habitlake.log import get_logger
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions import decide
 from interventions.catalogue import FOLDER, catalogue, load_catalogue
-from interventions.profiles import read_profiles
+from interventions.profiles import newest_profiles, read_profiles
+from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 1)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(4)]
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Tongatapu", "+02:00")
-
-
-def write(name, rows, night, settings):
-    """Write one night of a table; columns not given are null."""
-    schema = arrow_schema(get_table(name))
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(schema.empty_table()).schema, orient="row", strict=False)
-    frame = frame.with_columns(batch_date=pl.lit(night))
-    replace_nights(frame.to_arrow().cast(schema), name, Interval(night, night), settings)
 
 
 @pytest.fixture
@@ -75,7 +67,7 @@ def run(settings, start, end):
     interval = Interval(start, end)
     profiles = read_profiles(interval, settings)
     for night in interval.nights():
-        decide.decide_night(night, profiles, settings, catalogue())
+        decide.decide_night(night, newest_profiles(profiles, night), settings, catalogue())
 
 
 def decisions(settings):

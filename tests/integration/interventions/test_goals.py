@@ -6,25 +6,16 @@ import polars as pl
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.lake import scan_table
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.goals.job import write_goals
-from interventions.profiles import read_profiles
+from interventions.profiles import newest_profiles, read_profiles
+from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 2)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(45)]
 INJURED_ON = NIGHTS[38]
 ZONES = {"berlin": "Europe/Berlin", "tonga": "Pacific/Tongatapu", "lima": "America/Lima"}
-
-
-def write(name, rows, night, settings):
-    """Write one night of a table; columns not given are null."""
-    schema = arrow_schema(get_table(name))
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(schema.empty_table()).schema, orient="row", strict=False)
-    replace_nights(
-        frame.with_columns(batch_date=pl.lit(night)).to_arrow().cast(schema), name, Interval(night, night), settings
-    )
 
 
 def facts(user, day, **more):
@@ -72,7 +63,7 @@ def run(settings, nights):
     """Run the nights as the job does."""
     profiles = read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_goals(night, profiles, settings)
+        write_goals(night, newest_profiles(profiles, night), settings)
 
 
 def goals(settings, **equal):

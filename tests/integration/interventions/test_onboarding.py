@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, empty_rows, replace_nights, scan_table
+from habitlake.lake import empty_rows, replace_nights, scan_table
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.onboarding.job import steps_due, write_onboarding
-from interventions.profiles import read_profiles
+from interventions.profiles import newest_profiles, read_profiles
+from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 2)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(30)]
@@ -25,15 +25,6 @@ PROFILES = {
     "plain": {},
     "minor": {"age": 15},
 }  # fmt: skip
-
-
-def write(name, rows, night, settings):
-    """Write one night of a table; columns not given are null."""
-    schema = arrow_schema(get_table(name))
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(schema.empty_table()).schema, orient="row", strict=False)
-    replace_nights(
-        frame.with_columns(batch_date=pl.lit(night)).to_arrow().cast(schema), name, Interval(night, night), settings
-    )
 
 
 def features(user, number):
@@ -68,7 +59,7 @@ def run(settings, nights):
     """Run the nights as the job does."""
     profiles = read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_onboarding(night, profiles, settings)
+        write_onboarding(night, newest_profiles(profiles, night), settings)
 
 
 @pytest.fixture(scope="module")

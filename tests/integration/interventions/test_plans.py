@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.lake import scan_table
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.plans.catalogue import catalogue
 from interventions.plans.contract import WorkoutPlan
 from interventions.plans.job import write_plans
-from interventions.profiles import read_profiles
+from interventions.profiles import newest_profiles, read_profiles
+from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 2)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(30)]
@@ -37,15 +37,6 @@ PEOPLE = {
 }  # fmt: skip
 GOALS = {"knee": (3, 90), "bare": (3, 60), "brief": (5, 150), "steady": (3, 90), "gym": (4, 240), "past": (3, 90)}
 PLANNED = set(PEOPLE) - {"minor", "silent"}
-
-
-def write(name, rows, night, settings):
-    """Write one night of a table; columns not given are null."""
-    schema = arrow_schema(get_table(name))
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(schema.empty_table()).schema, orient="row", strict=False)
-    replace_nights(
-        frame.with_columns(batch_date=pl.lit(night)).to_arrow().cast(schema), name, Interval(night, night), settings
-    )
 
 
 def features(user, night):
@@ -105,7 +96,7 @@ def run(settings, nights):
     """Run the nights as the job does."""
     profiles = read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_plans(night, profiles, settings)
+        write_plans(night, newest_profiles(profiles, night), settings)
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +268,7 @@ def test_a_rerun_changes_nothing_and_a_missing_night_is_bridged(done):
     assert plans(done).equals(whole)
     other = done.model_copy(update={"seed": done.seed + 1})
     profiles = read_profiles(Interval(FIRST, FIRST), other)
-    write_plans(FIRST, profiles, other)
+    write_plans(FIRST, newest_profiles(profiles, FIRST), other)
     assert not plans(done, batch_date=FIRST)["plan"].equals(whole.filter(pl.col("batch_date") == FIRST)["plan"])
     run(done, [FIRST])
     assert plans(done).equals(whole)

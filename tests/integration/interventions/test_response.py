@@ -6,23 +6,15 @@ import polars as pl
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.lake import replace_nights, scan_table
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.catalogue import catalogue
 from interventions.response.job import learn_night
 from interventions.response.model import COUNTS
+from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 1)
 ENTRY = {"session": ("small_start", "encouragement"), "sleep": ("slow_breathing", "stress_relief")}
-
-
-def write(name, rows, night, settings):
-    """Write one night of a table; columns not given are null."""
-    schema = arrow_schema(get_table(name))
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(schema.empty_table()).schema, orient="row", strict=False)
-    frame = frame.with_columns(batch_date=pl.lit(night))
-    replace_nights(frame.to_arrow().cast(schema), name, Interval(night, night), settings)
 
 
 def decision(user, night, ahead, *, send, kind="session"):
