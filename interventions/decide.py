@@ -15,13 +15,11 @@ from datetime import date, timedelta
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary, run_job
-from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
+from habitlake.lake import replace_nights_stream, scan_table
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.catalogue import Catalogue, catalogue
 from interventions.goals.job import write_goals
 from interventions.goals.kinds import WEEKLY_SESSIONS
@@ -180,15 +178,6 @@ def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalog
     ).sort("user_id")
 
 
-def decision_chunks(
-    people: pl.DataFrame, night: date, seed: int, catalogue: Catalogue, known: pl.DataFrame
-) -> Iterator[pa.Table]:
-    """Decide for some people at a time, so that memory stays bounded; yield rows of gold.decisions."""
-    schema = arrow_schema(get_table("gold.decisions"))
-    for chunk in people.iter_slices(PEOPLE_PER_CHUNK):
-        yield decide(chunk, night, seed, catalogue, known).select(schema.names).to_arrow().cast(schema)
-
-
 def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> tuple[int, int]:
     """Learn, and write the night's decisions; return how many there are and how many are to be sent."""
     known = learn_night(night, settings, catalogue)
@@ -198,9 +187,11 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
     def chunks() -> Iterator[pa.Table]:
         nonlocal sent
         sent = 0
-        for chunk in decision_chunks(people, night, settings.seed, catalogue, known):
-            sent += int(pc.sum(chunk["send"]).as_py() or 0)
-            yield chunk
+        # Some people at a time, so that memory stays bounded.
+        for part in people.iter_slices(PEOPLE_PER_CHUNK):
+            decided = decide(part, night, settings.seed, catalogue, known)
+            sent += decided["send"].sum()
+            yield decided.to_arrow()
 
     rows = replace_nights_stream(chunks, "gold.decisions", Interval(night, night), settings)
     return rows, sent

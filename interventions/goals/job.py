@@ -6,17 +6,15 @@ Reads gold.user_features, gold.user_day, silver.profiles and the goals of the ni
 gold.goals. A goal holds for seven local days; until they are over it is carried on, unless an injury lowers it.
 """
 
-from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
-from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
+from habitlake.lake import replace_nights_stream, scan_table
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from interventions.goals.history import amounts_by_kind, goal_matrix, goals_before
@@ -137,13 +135,9 @@ def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, sett
 def write_goals(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
     """Write the night's goals; return how many. ``profiles`` are the newest ones known on it."""
     rows = goals_of_night(read_people(night, profiles, settings), goals_before(night, settings), night, settings)
-    schema = arrow_schema(get_table(TABLE))
-
-    def chunks() -> Iterator[pa.Table]:
-        for part in rows.iter_slices(ROWS_PER_CHUNK):
-            yield part.select(schema.names).to_arrow().cast(schema)
-
-    return replace_nights_stream(chunks, TABLE, Interval(night, night), settings)
+    return replace_nights_stream(
+        lambda: (part.to_arrow() for part in rows.iter_slices(ROWS_PER_CHUNK)), TABLE, Interval(night, night), settings
+    )
 
 
 def run(context: JobContext) -> Summary:

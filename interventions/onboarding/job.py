@@ -6,17 +6,14 @@ Reads gold.user_features, gold.habit_state, silver.profiles and the onboarding o
 night of gold.onboarding. A person has a row per night until onboarding is over, and one for the night on which it is.
 """
 
-from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
-import pyarrow as pa
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
-from habitlake.lake import arrow_schema, replace_nights_stream, scan_table, stored_nights
+from habitlake.lake import replace_nights_stream, scan_table, stored_nights
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.onboarding.content import with_content
 from interventions.onboarding.stages import onboarding
 from interventions.onboarding.state import ACTIVE, STATE, advanced
@@ -78,13 +75,12 @@ def write_onboarding(night: date, profiles: pl.DataFrame, settings: Settings) ->
     """Write the night's onboarding; return how many people are in it. ``profiles`` are the newest ones known on it."""
     people = with_state_before(read_facts(night, profiles, settings), night, settings).sort("user_id")
     rows = advanced(people, night, onboarding())
-    schema = arrow_schema(get_table(TABLE))
-
-    def chunks() -> Iterator[pa.Table]:
-        for part in rows.iter_slices(PEOPLE_PER_CHUNK):
-            yield with_content(part, onboarding()).select(schema.names).to_arrow().cast(schema)
-
-    return replace_nights_stream(chunks, TABLE, Interval(night, night), settings)
+    return replace_nights_stream(
+        lambda: (with_content(part, onboarding()).to_arrow() for part in rows.iter_slices(PEOPLE_PER_CHUNK)),
+        TABLE,
+        Interval(night, night),
+        settings,
+    )
 
 
 def steps_due(night: date, settings: Settings) -> pl.DataFrame:

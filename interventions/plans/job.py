@@ -12,13 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
-import pyarrow as pa
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
-from habitlake.lake import arrow_schema, replace_nights_stream
+from habitlake.lake import replace_nights_stream
 from habitlake.settings import Settings
-from habitlake.tables import get_table
 from interventions.plans.catalogue import catalogue
 from interventions.plans.compose import Composer
 from interventions.plans.people import TABLE, goals_of, injuries_of, patterns_of, plans_before, read_people
@@ -72,13 +70,12 @@ def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFra
 def write_plans(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
     """Write the night's plans; return how many. Needs the night's goals, and the newest profiles known on it."""
     due = people_due(night, profiles, settings)
-    schema = arrow_schema(get_table(TABLE))
-
-    def chunks() -> Iterator[pa.Table]:
-        for made in made_plans(due, night, settings.seed):
-            yield made.select(schema.names).to_arrow().cast(schema)
-
-    return replace_nights_stream(chunks, TABLE, Interval(night, night), settings)
+    return replace_nights_stream(
+        lambda: (made.to_arrow() for made in made_plans(due, night, settings.seed)),
+        TABLE,
+        Interval(night, night),
+        settings,
+    )
 
 
 def run(context: JobContext) -> Summary:
