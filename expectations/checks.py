@@ -32,6 +32,15 @@ class Check:
         where = ",".join(self.columns) or "table"
         return f"{self.kind}({where})" + ("" if self.severity == FAIL else ":warn")
 
+    @property
+    def over_nights(self) -> "Check | None":
+        """The check of many nights' rows together that holds when this one holds in each; None for one of the table."""
+        if self.columns and "Unique" in self.kind:
+            return Check(
+                "ExpectCompoundColumnsToBeUnique", self.severity, (("column_list", ("batch_date", *self.columns)),)
+            )
+        return self if self.columns else None
+
     def broken_by(self) -> str | None:
         """Return the SQL predicate of the rows that break it; None for a check of the table."""
         values, column = dict(self.arguments), ", ".join(self.columns)

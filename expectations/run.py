@@ -14,9 +14,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from expectations.checks import FAIL, WARN, Gate, Suite
+from expectations.checks import FAIL, WARN, Check, Gate, Suite
 from expectations.suites import suites_of
-from expectations.validate import Validator
+from expectations.validate import Validator, result_row
 from habitlake.cli.lake import open_lake
 from habitlake.clock import Interval
 from habitlake.errors import GateFailedError
@@ -29,8 +29,8 @@ SHOWN = 5
 ROWS_AT_ONCE = 2_000_000
 
 
-def partitions(suite: Suite, interval: Interval, settings: Settings) -> Iterator[tuple[date, pl.DataFrame]]:
-    """Yield per night what the suite looks at, sorted; as many nights are read at once as fit in memory.
+def partitions(suite: Suite, interval: Interval, settings: Settings) -> Iterator[tuple[list[date], pl.DataFrame]]:
+    """Yield nights and what the suite looks at of them, sorted; as many are read at once as fit in memory.
 
     DuckDB computes the derived columns while it reads, so that of a large night only what is checked becomes rows
     in this process.
@@ -43,8 +43,31 @@ def partitions(suite: Suite, interval: Interval, settings: Settings) -> Iterator
         part = nights[first : first + step]
         predicate = f"batch_date BETWEEN DATE '{part[0]}' AND DATE '{part[-1]}'"
         rows = pl.DataFrame(lake.sql(suite.partitions_sql(predicate)).to_arrow_table())
-        for night in part:
-            yield night, rows.filter(pl.col("batch_date") == night).drop("batch_date").sort(suite.columns)
+        yield part, rows.sort("batch_date", *suite.columns)
+
+
+def judge(validator: Validator, suite: Suite, nights: Sequence[date], rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the results of each night by itself; what holds for the rows of all nights together is looked at once.
+
+    Parameters
+    ----------
+    rows
+        What the suite looks at of all the nights, sorted by night and key.
+    """
+    by_night = {night: rows.filter(pl.col("batch_date") == night).drop("batch_date") for night in nights}
+    together = {check: check.over_nights for check in suite.checks if check.over_nights} if len(nights) > 1 else {}
+    holds = set[Check]()
+    if together:
+        outcomes = validator.outcomes(list(together.values()), rows)
+        holds = {check for check, wider in together.items() if outcomes[wider.name].success}
+    results = []
+    for night, of_night in by_night.items():
+        rest = [check for check in suite.checks if check not in holds or of_night.is_empty()]
+        outcomes = validator.outcomes(rest, of_night)
+        results += [
+            result_row(suite, check, night, of_night.height, outcomes.get(check.name)) for check in suite.checks
+        ]
+    return results
 
 
 def check_gate(gate: Gate, interval: Interval, settings: Settings) -> list[dict[str, Any]]:
@@ -52,8 +75,8 @@ def check_gate(gate: Gate, interval: Interval, settings: Settings) -> list[dict[
     validator = Validator()
     results: list[dict[str, Any]] = []
     for suite in suites_of(gate):
-        for night, rows in partitions(suite, interval, settings):
-            results += validator.results(suite, night, rows)
+        for nights, rows in partitions(suite, interval, settings):
+            results += judge(validator, suite, nights, rows)
     return results
 
 

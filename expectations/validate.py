@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import polars as pl
 from expectations.checks import Check, Suite
 
 if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
     from great_expectations.datasource.fluent.interfaces import Batch
 
 SAMPLE_VALUES = 5
@@ -41,38 +42,44 @@ class Validator:
         asset = self._context.data_sources.add_pandas("partitions").add_dataframe_asset("partition")
         self._definition = asset.add_batch_definition_whole_dataframe("whole")
 
-    def results(self, suite: Suite, night: date, rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
-        """Yield one row of ops.gate_results per check.
-
-        Parameters
-        ----------
-        rows
-            What the suite reads of the night's partition, in an order that does not depend on the files.
-        """
+    def outcomes(self, checks: Sequence[Check], rows: pl.DataFrame) -> "dict[str, ExpectationValidationResult]":
+        """Return what the library found of each check, by the check's name."""
+        if not checks:
+            return {}
         batch: Batch = self._definition.get_batch({"dataframe": rows.to_pandas()})
-        expectations = [self._expectation(check) for check in suite.checks]
-        gx_suite = self._gx.ExpectationSuite(name=f"{suite.table} {night}", expectations=expectations)
-        outcome = batch.validate(gx_suite, result_format="SUMMARY")
-        by_id = {result.expectation_config.meta["check"]: result for result in outcome.results}
-        for check in suite.checks:
-            result = by_id[check.name]
-            detail = result.result or {}
-            unexpected = detail.get("partial_unexpected_list") or [] if suite.shows_values(check) else []
-            sample = sorted({str(value) for value in unexpected})[:SAMPLE_VALUES]
-            observed = detail.get("observed_value", detail.get("unexpected_percent"))
-            yield {
-                "batch_date": night,
-                "gate": suite.gate,
-                "table_name": suite.table,
-                "expectation": check.name,
-                "severity": check.severity,
-                "success": bool(result.success),
-                "observed": json.dumps(observed, default=str),
-                "unexpected_count": int(detail.get("unexpected_count") or 0),
-                "row_count": rows.height,
-                "sample": json.dumps(sample),
-            }
+        suite = self._gx.ExpectationSuite(name="partition", expectations=[self._expectation(check) for check in checks])
+        outcome = batch.validate(suite, result_format="SUMMARY")
+        return {result.expectation_config.meta["check"]: result for result in outcome.results}
 
     def _expectation(self, check: Check) -> Any:
         arguments = {key: list(value) if isinstance(value, tuple) else value for key, value in check.arguments}
         return getattr(self._gx.expectations, check.kind)(**arguments, meta={"check": check.name})
+
+
+def result_row(
+    suite: Suite, check: Check, night: date, rows: int, outcome: "ExpectationValidationResult | None"
+) -> dict[str, Any]:
+    """Return the row of ops.gate_results of a check on a night.
+
+    Parameters
+    ----------
+    rows
+        Number of rows of the night.
+    outcome
+        What was found; None for a check of which it is known that none of the rows breaks it.
+    """
+    detail: dict[str, Any] = {"unexpected_percent": 0.0} if outcome is None else outcome.result or {}
+    unexpected = detail.get("partial_unexpected_list") or [] if suite.shows_values(check) else []
+    sample = sorted({str(value) for value in unexpected})[:SAMPLE_VALUES]
+    return {
+        "batch_date": night,
+        "gate": suite.gate,
+        "table_name": suite.table,
+        "expectation": check.name,
+        "severity": check.severity,
+        "success": outcome is None or bool(outcome.success),
+        "observed": json.dumps(detail.get("observed_value", detail.get("unexpected_percent")), default=str),
+        "unexpected_count": int(detail.get("unexpected_count") or 0),
+        "row_count": rows,
+        "sample": json.dumps(sample),
+    }

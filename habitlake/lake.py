@@ -105,34 +105,53 @@ def arrow_schema(table: Table) -> "pa.Schema":
     return pa.schema([pa.field(column.name, arrow_type(column.sql_type)) for column in table.columns])
 
 
-def create_table(name: str, settings: Settings) -> None:
-    """Create the table with the registry's schema if it is not there yet; safe to call from many processes.
+_opened: "dict[str, DeltaTable]" = {}
+
+
+def stored_table(name: str, settings: Settings) -> "DeltaTable | None":
+    """Return the table as it is now, None if it is not there; a process reads the log once and then what was added."""
+    from deltalake import DeltaTable
+
+    uri, options = table_uri(name, settings), storage_options(settings)
+    if not DeltaTable.is_deltatable(uri, storage_options=options):
+        return None
+    if uri in _opened:
+        _opened[uri].update_incremental()
+    else:
+        _opened[uri] = DeltaTable(uri, storage_options=options)
+    return _opened[uri]
+
+
+def open_table(name: str, settings: Settings) -> "DeltaTable":
+    """Return the table, made with the registry's schema if it is not there yet; safe to call from many processes.
 
     A table that was made before the registry gained a column gains it too; its older rows hold null.
     """
     from deltalake import DeltaTable, Schema
     from deltalake.exceptions import DeltaError
 
-    uri, options = table_uri(name, settings), storage_options(settings)
-    table = get_table(name)
-    if DeltaTable.is_deltatable(uri, storage_options=options):
-        _add_columns(DeltaTable(uri, storage_options=options), table)
-        return
-    try:
-        DeltaTable.create(
-            uri,
-            schema=Schema.from_arrow(arrow_schema(table)),
-            mode="ignore",
-            partition_by=["batch_date"],
-            name=table.name.replace(".", "_"),
-            description=table.grain,
-            configuration=TABLE_PROPERTIES,
-            storage_options=options,
-        )
-    except (DeltaError, OSError) as error:
-        if not DeltaTable.is_deltatable(uri, storage_options=options):
-            msg = f"cannot create table {name} at {uri}: {error}"
-            raise PermanentError(msg) from error
+    uri, table = table_uri(name, settings), get_table(name)
+    stored = stored_table(name, settings)
+    if stored is None:
+        try:
+            stored = DeltaTable.create(
+                uri,
+                schema=Schema.from_arrow(arrow_schema(table)),
+                mode="ignore",
+                partition_by=["batch_date"],
+                name=table.name.replace(".", "_"),
+                description=table.grain,
+                configuration=TABLE_PROPERTIES,
+                storage_options=storage_options(settings),
+            )
+        except (DeltaError, OSError) as error:
+            stored = stored_table(name, settings)
+            if stored is None:
+                msg = f"cannot create table {name} at {uri}: {error}"
+                raise PermanentError(msg) from error
+        _opened[uri] = stored
+    _add_columns(stored, table)
+    return stored
 
 
 def _add_columns(stored: "DeltaTable", table: Table) -> None:
@@ -163,8 +182,7 @@ def scan_table(
     """Return a lazy Polars frame of the table, limited to the nights' partitions or to all up to a night."""
     import polars as pl
 
-    create_table(name, settings)
-    frame = pl.scan_delta(table_uri(name, settings), storage_options=storage_options(settings))
+    frame = pl.scan_delta(open_table(name, settings))
     if nights is not None:
         frame = frame.filter(pl.col("batch_date").is_between(nights.start, nights.end))
     if upto is not None:
@@ -179,13 +197,12 @@ def table_files(name: str, settings: Settings) -> "pl.DataFrame":
     ``min.column``, ``max.column``, ``null_count.column``. A table that is not there has none.
     """
     import polars as pl
-    from deltalake import DeltaTable
 
-    uri, options = table_uri(name, settings), storage_options(settings)
     nothing = pl.DataFrame(schema={"path": pl.String, "batch_date": pl.Date, "num_records": pl.Int64})
-    if not DeltaTable.is_deltatable(uri, storage_options=options):
+    stored = stored_table(name, settings)
+    if stored is None:
         return nothing
-    files = pl.DataFrame(DeltaTable(uri, storage_options=options).get_add_actions(flatten=True))
+    files = pl.DataFrame(stored.get_add_actions(flatten=True))
     return files.with_columns(batch_date=pl.col("partition.batch_date").cast(pl.Date)) if files.height else nothing
 
 
@@ -220,28 +237,25 @@ def replace_nights(data: "pa.Table", name: str, interval: Interval, settings: Se
     TransientError
         If other writers kept winning the commit.
     """
-    from deltalake import DeltaTable, write_deltalake
+    from deltalake import write_deltalake
     from deltalake.exceptions import CommitFailedError
 
     table = get_table(name)
     rows = _checked(data, name, interval)
-    create_table(name, settings)
-    uri, options = table_uri(name, settings), storage_options(settings)
     predicate = _nights_predicate(interval)
     for attempt in range(COMMIT_ATTEMPTS):
         try:
             if rows.num_rows:
                 write_deltalake(
-                    uri,
+                    open_table(name, settings),
                     rows.sort_by(
                         [("batch_date", "ascending"), *((key, "ascending") for key in table.key if key != "batch_date")]
                     ),
                     mode="overwrite",
                     predicate=predicate,
-                    storage_options=options,
                 )
             else:
-                DeltaTable(uri, storage_options=options).delete(predicate)
+                open_table(name, settings).delete(predicate)
         except CommitFailedError as error:
             if attempt + 1 == COMMIT_ATTEMPTS:
                 msg = f"{name} {interval}: another writer won the commit {COMMIT_ATTEMPTS} times; run it again"
@@ -280,7 +294,6 @@ def replace_nights_stream(
     from deltalake.exceptions import CommitFailedError
 
     schema = arrow_schema(get_table(name))
-    create_table(name, settings)
     for attempt in range(COMMIT_ATTEMPTS):
         rows = 0
         failures: list[PermanentError] = []
@@ -304,11 +317,10 @@ def replace_nights_stream(
         reader = pa.RecordBatchReader.from_batches(schema, itertools.chain([first], stream))
         try:
             write_deltalake(
-                table_uri(name, settings),
+                open_table(name, settings),
                 reader,
                 mode="overwrite",
                 predicate=_nights_predicate(interval),
-                storage_options=storage_options(settings),
             )
         except CommitFailedError as error:
             if attempt + 1 == COMMIT_ATTEMPTS:

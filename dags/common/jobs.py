@@ -1,5 +1,6 @@
 """What every DAG shares: how a job module runs as a task, defaults, tags, and what happens on failure."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
+
+from habitlake.runtime.job_server import socket_path, start_job
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PERMANENT_EXIT_CODE = 2
@@ -33,6 +36,8 @@ class Tag(StrEnum):
 class JobOperator(BaseOperator):
     """Run ``python -m <module> --start --end`` in a process of its own and stream its lines to the task's log.
 
+    The world's job server forks that process where one runs: the libraries are then loaded already.
+
     Exit code 2 (a permanent error) fails the task without a retry; any other failure is retried.
     """
 
@@ -48,32 +53,30 @@ class JobOperator(BaseOperator):
 
     def execute(self, context: Any) -> None:  # noqa: ARG002 - Airflow passes it
         """Run the job; raise with the last lines it wrote when it fails."""
-        command = [sys.executable, "-m", self.module, *self.arguments]
-        self.log.info("running %s", " ".join(command[1:]))
+        # Reading DAG files needs no settings; running a task does.
+        from habitlake.settings import get_settings
+
+        command = [self.module, *self.arguments]
+        self.log.info("running -m %s", " ".join(command))
         tail: list[str] = []
-        with subprocess.Popen(
-            command,
-            cwd=PROJECT_ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            self.process = process
-            for line in process.stdout or ():
+        self.job = start_job(command, PROJECT_ROOT, socket_path(get_settings().home))
+        with self.job.stdout as lines:
+            for line in lines:
                 self.log.info("%s", line.rstrip())
                 tail = [*tail[1 - TAIL_LINES :], line.rstrip()]
-        if process.returncode == 0:
+        code = self.job.wait()
+        if code == 0:
             return
-        message = f"{self.module} ended with exit code {process.returncode}:\n" + "\n".join(tail)
-        if process.returncode == PERMANENT_EXIT_CODE:
+        message = f"{self.module} ended with exit code {code}:\n" + "\n".join(tail)
+        if code == PERMANENT_EXIT_CODE:
             raise AirflowFailException(message)
         raise RuntimeError(message)
 
     def on_kill(self) -> None:
         """End the job and its children when the task is cleared or times out."""
-        if getattr(self, "process", None) is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
+        if getattr(self, "job", None) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.job.pid, signal.SIGTERM)
 
 
 def record_failure(context: Any) -> None:

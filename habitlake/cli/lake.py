@@ -1,12 +1,13 @@
 """Looking into the lake: SQL over every table, content hashes, the audit of batches."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
-from habitlake.lake import storage_options, table_files, table_uri
+from habitlake.lake import empty_rows, stored_table, table_files, table_uri
 from habitlake.settings import Settings
 from habitlake.storage import filesystem
 from habitlake.tables import TABLES
@@ -14,7 +15,6 @@ from habitlake.tables import TABLES
 if TYPE_CHECKING:
     import duckdb
     from pyarrow.dataset import FileSystemDataset
-    from pyarrow.fs import FileSystem
 
 
 def open_lake(settings: Settings, mentioned_in: str | None = None) -> "duckdb.DuckDBPyConnection":
@@ -26,7 +26,6 @@ def open_lake(settings: Settings, mentioned_in: str | None = None) -> "duckdb.Du
         Only tables named in this text are opened; None opens all.
     """
     import duckdb
-    from deltalake import DeltaTable
     from pyarrow.fs import SubTreeFileSystem
 
     connection = duckdb.connect()
@@ -36,35 +35,30 @@ def open_lake(settings: Settings, mentioned_in: str | None = None) -> "duckdb.Du
     for table in TABLES.values():
         if mentioned_in is not None and table.name not in mentioned_in:
             continue
-        uri, options = table_uri(table.name, settings), storage_options(settings)
         view = table.name.replace(".", "_") + "_data"
         layer, name = table.name.split(".")
-        if DeltaTable.is_deltatable(uri, storage_options=options):
-            system, path = filesystem(uri, settings.s3_endpoint_url)
-            # A native Arrow file system: the one delta-rs brings aborts short processes at exit.
-            dataset = _dataset(table.name, settings, SubTreeFileSystem(path, system))
-        else:
-            from habitlake.lake import empty_rows
-
+        stored = stored_table(table.name, settings)
+        if stored is None:
             dataset = empty_rows(table.name)
+        else:
+            system, path = filesystem(table_uri(table.name, settings), settings.s3_endpoint_url)
+            # A native Arrow file system: the one delta-rs brings aborts short processes at exit.
+            whole = stored.to_pyarrow_dataset(filesystem=SubTreeFileSystem(path, system))
+            nights = dict(table_files(table.name, settings).select("path", "batch_date").iter_rows())
+            dataset = by_night(whole, nights)
         connection.register(view, dataset)
         connection.execute(f'CREATE VIEW "{layer}"."{name}" AS SELECT * FROM {view}')
     return connection
 
 
-def _dataset(name: str, settings: Settings, system: "FileSystem") -> "FileSystemDataset":
+def by_night(whole: "FileSystemDataset", nights: Mapping[str, date]) -> "FileSystemDataset":
     """Return the table's files, each skipped by its night alone, and inside by what Parquet knows of its row groups.
 
     delta-rs would also skip files by statistics, and take one that the log does not have for a bound that no value
     meets (like its issue 3201): a filter on a person found nothing in silver, whose log knows event dates only.
     """
     import pyarrow.dataset as ds
-    from deltalake import DeltaTable
 
-    whole = DeltaTable(table_uri(name, settings), storage_options=storage_options(settings)).to_pyarrow_dataset(
-        filesystem=system
-    )
-    nights = dict(table_files(name, settings).select("path", "batch_date").iter_rows())
     fragments = [
         whole.format.make_fragment(
             fragment.path,

@@ -107,7 +107,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseParallelGC",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:+UseParallelGC -XX:ReservedCodeCacheSize=512m",
         "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
         "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
         "spark.databricks.delta.snapshotPartitions": "2",
@@ -125,8 +125,9 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.pyspark.python": sys.executable,
         "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
         "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.session.manager.defaultSessionTimeout": "10m",
-        # Session ids are derived from job and interval, so a rerun opens the id of a session that was closed.
+        # A job's session waits for the next night with the code that was compiled for it.
+        "spark.connect.session.manager.defaultSessionTimeout": "26h",
+        # Session ids are derived from jobs, so a run may open the id of a session that was closed.
         "spark.connect.session.manager.closedSessionsTombstonesSize": "0",
         "spark.jars": ",".join(str(jar) for jar in jars(settings)),
     }

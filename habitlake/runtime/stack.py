@@ -1,13 +1,14 @@
 """All services of a world: make sure of them, bring them up with the UI, take them down."""
 
 from habitlake.cli.output import console
-from habitlake.runtime import airflow, airflow_ui, postgres, report_ui, spark_server
+from habitlake.runtime import airflow, airflow_ui, job_server, postgres, report_ui, spark_server
 from habitlake.settings import Settings
 from habitlake.storage import ensure_bucket
 
 
 def ensure_services(settings: Settings) -> None:
-    """Start what a night needs: Postgres, the Spark Connect server, Airflow's database."""
+    """Start what a night needs: the server that forks jobs, Postgres, the Spark Connect server, Airflow's database."""
+    job_server.ensure(settings)
     postgres.start(settings)
     spark_server.ensure(settings)
     airflow.prepare(settings)
@@ -39,6 +40,7 @@ def down(settings: Settings) -> None:
     """Stop every service of this world; its data stays."""
     report_ui.down(settings)
     airflow_ui.down(settings)
+    job_server.stop(settings)
     spark_server.stop(settings)
     postgres.stop(settings)
     console.print(f"stopped; the data stays in {settings.home}")

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError, TransientError
-from habitlake.lake import create_table, table_files, table_uri
+from habitlake.lake import open_table, table_files, table_uri
 from habitlake.settings import Settings
 from habitlake.storage import join
 from habitlake.tables import get_table
@@ -90,7 +90,7 @@ def write_nights(frame: DataFrame, name: str, interval: Interval, settings: Sett
     TransientError
         If other writers kept winning the commit.
     """
-    create_table(name, settings)
+    open_table(name, settings)
     rows = conform(frame, name)
     if gather and len(interval) > 1:
         rows = rows.repartition("batch_date")

@@ -142,7 +142,7 @@ def _timed(context: JobContext, what: str, build: Callable[[], None]) -> None:
 def run(context: JobContext) -> Mapping[str, object]:
     """Build the ledgers and what is made of them, table by table; report their rows."""
     interval, settings = context.interval, context.settings
-    with spark_session("features", interval, settings) as spark:
+    with spark_session("features", settings) as spark:
         suit_size(spark, interval, settings)
         _timed(context, "ledgers", lambda: build_ledgers(spark, interval, settings))
         _timed(context, "gold.user_features", lambda: build_user_features(spark, interval, settings))

@@ -22,8 +22,7 @@ from habitlake.lake import (
     COMMIT_ATTEMPTS,
     arrow_schema,
     count_rows,
-    create_table,
-    storage_options,
+    open_table,
     table_files,
     table_uri,
 )
@@ -250,12 +249,12 @@ def commit_parts(name: str, parts: Iterable[Part], interval: Interval, settings:
     TransientError
         If other writers kept winning the commit.
     """
-    from deltalake import DeltaTable, Schema
+    from deltalake import Schema
     from deltalake.exceptions import CommitFailedError
     from deltalake.transaction import AddAction
 
     own = [part for part in parts if part.table == name]
-    create_table(name, settings)
+    open_table(name, settings)
     if not own and not count_rows(name, settings, interval):
         return
     # The log's time is the commit's; no content depends on it.
@@ -266,7 +265,7 @@ def commit_parts(name: str, parts: Iterable[Part], interval: Interval, settings:
     ]
     for attempt in range(COMMIT_ATTEMPTS):
         try:
-            DeltaTable(table_uri(name, settings), storage_options=storage_options(settings)).create_write_transaction(
+            open_table(name, settings).create_write_transaction(
                 actions,
                 mode="overwrite",
                 schema=Schema.from_arrow(arrow_schema(get_table(name))),

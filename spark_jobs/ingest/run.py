@@ -114,7 +114,7 @@ def _work_folder(run_id: str, settings: Settings) -> Iterator[str]:
 
 def run(context: JobContext) -> Mapping[str, object]:
     """Ingest the interval and report what became of its lines."""
-    with spark_session("ingest", context.interval, context.settings) as spark:
+    with spark_session("ingest", context.settings) as spark:
         # The audit column records the run; no computation reads it.
         audit = ingest(spark, context.interval, context.settings, datetime.now(UTC))
     nights = {night for night, _ in audit}

@@ -55,7 +55,7 @@ def land(services):
 def run(services):
     def ingested(first, last=None):
         interval = Interval(first, last or first)
-        with spark_session("ingest", interval, services) as spark:
+        with spark_session("ingest", services) as spark:
             return ingest(spark, interval, services, datetime(2026, 2, 1, tzinfo=UTC))
 
     return ingested

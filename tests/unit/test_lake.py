@@ -8,7 +8,7 @@ import pytest
 
 from habitlake import lake
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, create_table, replace_nights, scan_table, stored_nights
+from habitlake.lake import arrow_schema, open_table, replace_nights, scan_table, stored_nights
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 
@@ -37,7 +37,7 @@ def test_a_table_made_before_a_column_gains_it_and_keeps_its_rows(settings, monk
         assert not dropped & set(scan_table(NAME, settings).collect_schema().names())
     # Reading is enough; whoever comes second finds the columns there.
     assert dropped <= set(scan_table(NAME, settings).collect_schema().names())
-    create_table(NAME, settings)
+    open_table(NAME, settings)
     replace_nights(rows(SECOND, table.column_names), NAME, Interval(SECOND, SECOND), settings)
     found = scan_table(NAME, settings).sort("batch_date").collect()
     assert found["probability"].to_list() == [0.5, 0.5]

@@ -5,7 +5,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from expectations.run import partitions
+from expectations.run import judge, partitions
 from expectations.suites import CONTEXT_PATTERNS
 from expectations.validate import Validator
 from habitlake.cli.lake import query
@@ -38,12 +38,11 @@ def broken(rows, settings, validator):
     table = pa.Table.from_pylist(rows, schema=arrow_schema(get_table(CONTEXT_PATTERNS.table)))
     replace_nights(table, CONTEXT_PATTERNS.table, NIGHT, settings)
     found = {}
-    for night, partition in partitions(CONTEXT_PATTERNS, NIGHT, settings):
-        for check, row in zip(
-            CONTEXT_PATTERNS.checks, validator.results(CONTEXT_PATTERNS, night, partition), strict=True
-        ):
+    for nights, partition in partitions(CONTEXT_PATTERNS, NIGHT, settings):
+        results = judge(validator, CONTEXT_PATTERNS, nights, partition)
+        for check, row in zip(CONTEXT_PATTERNS.checks, results, strict=True):
             if not row["success"]:
-                _, shown = query(CONTEXT_PATTERNS.rows_sql(check, str(night), []), settings)
+                _, shown = query(CONTEXT_PATTERNS.rows_sql(check, str(row["batch_date"]), []), settings)
                 found[check.columns[0]] = len(list(shown))
     return found
 

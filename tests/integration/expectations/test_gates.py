@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from expectations.run import check_gate, failure_screen, partitions, show_command, store_results
+from expectations.run import check_gate, failure_screen, judge, partitions, show_command, store_results
 from expectations.suites import SUITES, suites_of
 from expectations.validate import Validator
 from habitlake.cli.lake import query
@@ -210,8 +210,8 @@ def test_a_planted_row_breaks_its_expectation_and_no_other(
 ):
     plant(settings, table, *rows_of(table, {}, change))
     suite = next(suite for suite in suites_of(gate) if suite.table == table)
-    ((night, rows),) = partitions(suite, ONE, settings)
-    found = broken(validator.results(suite, night, rows))
+    ((nights, rows),) = partitions(suite, ONE, settings)
+    found = broken(judge(validator, suite, nights, rows))
     assert list(found) == [(table, expectation)]
     row = found[table, expectation]
     duplicates = 2 if "Unique" in expectation else 1

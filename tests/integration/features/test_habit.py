@@ -25,7 +25,7 @@ PROFILES = "user_id string, event_at timestamp, batch_date date, time_zone strin
 
 @pytest.fixture(scope="module")
 def spark(engines, module_settings):
-    with spark_session("test-habit", NIGHTS, module_settings()) as session:
+    with spark_session("test-habit", module_settings()) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

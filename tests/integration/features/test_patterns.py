@@ -38,7 +38,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 @pytest.fixture(scope="module")
 def spark(engines, module_settings):
-    with spark_session("test-patterns", TONIGHT, module_settings()) as session:
+    with spark_session("test-patterns", module_settings()) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

@@ -466,7 +466,7 @@ def gold(engines, module_settings):
     """Features, habit and analytics of the night, by table and person."""
     interval = Interval(NIGHT, NIGHT)
     people = [build()[0] for build in PEOPLE]
-    with spark_session("test-people", interval, module_settings()) as spark:
+    with spark_session("test-people", module_settings()) as spark:
         spark.conf.set("spark.sql.shuffle.partitions", "2")
         events = {
             name: frame(spark, name, [row for person in people for row in person.events[name]]) for name in EVENT_TABLES

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from habitlake.clock import Interval
 from spark_jobs.common.session import spark_session
 from spark_jobs.features.run import EVENT_TABLES
 from spark_jobs.features.user_day import MEASURES, ledger_entries
@@ -15,7 +14,7 @@ EARLIER = date(2026, 3, 1)
 
 @pytest.fixture
 def spark(services):
-    with spark_session("test-ledger", Interval(BATCH, BATCH), services) as session:
+    with spark_session("test-ledger", services) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

@@ -25,7 +25,7 @@ SNAPSHOT = "user_id string, first_local_date date"
 
 @pytest.fixture
 def spark(services):
-    with spark_session("test-features", Interval(NIGHT, NIGHT), services) as session:
+    with spark_session("test-features", services) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

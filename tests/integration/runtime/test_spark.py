@@ -28,7 +28,7 @@ TABLE = "silver.batch_audit"
 
 @pytest.fixture
 def spark(services):
-    with spark_session("test", NIGHTS, services) as session:
+    with spark_session("test", services) as session:
         yield session
 
 
@@ -148,7 +148,7 @@ def test_two_writers_of_different_nights_at_once_both_land(services):
     def write(night: date) -> None:
         interval = Interval(night, night)
         try:
-            with spark_session(f"writer {night}", interval, services) as session:
+            with spark_session(f"writer {night}", services) as session:
                 write_nights(audit(session, night), TABLE, interval, services)
         except Exception as error:
             failures.append(error)
@@ -159,16 +159,25 @@ def test_two_writers_of_different_nights_at_once_both_land(services):
     for thread in threads:
         thread.join()
     assert failures == []
-    with spark_session("reader", NIGHTS, services) as session:
+    with spark_session("reader", services) as session:
         assert counts(session, services) == dict.fromkeys(NIGHTS.nights(), 1)
+
+
+def test_a_job_meets_its_session_again_without_what_the_last_run_set(services):
+    with spark_session("again", services) as session:
+        first = session.session_id
+        session.conf.set("spark.sql.codegen.wholeStage", "false")
+    with spark_session("again", services) as session:
+        assert session.session_id == first, "the server keeps compiled code by session"
+        assert session.conf.get("spark.sql.codegen.wholeStage") == "true"
+        assert session.conf.get("spark.sql.shuffle.partitions") == str(services.spark_shuffle_partitions)
 
 
 ORPHAN = """
 import sys
-from habitlake.clock import Interval
 from habitlake.settings import get_settings
 from spark_jobs.common.session import spark_session
-with spark_session("orphan", Interval.parse("2026-03-01"), get_settings()) as spark:
+with spark_session("orphan", get_settings()) as spark:
     spark.addTag("orphan")
     print("running", flush=True)
     spark.range(0, 10**13, 1, 2).selectExpr("sum(hash(id, id * 7) % 3)").collect()
@@ -196,8 +205,7 @@ def test_a_rerun_ends_the_query_that_a_killed_run_left_behind(services):
             pass
         process.kill()
     assert server_load(services) > 0.3, "the query of the killed client was expected to go on"
-    interval = Interval.parse("2026-03-01")
-    with spark_session("orphan", interval, services) as session:
+    with spark_session("orphan", services) as session:
         assert session.range(3).count() == 3
     time.sleep(1)
     assert server_load(services) < 0.3
