@@ -6,13 +6,14 @@ The command line belongs to the shared vocabulary, which may not import a stage;
 
 import json
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 from habitlake.errors import PERMANENT_EXIT_CODE, PermanentError, TransientError
-from habitlake.settings import PROJECT_ROOT
+from habitlake.runtime.job_server import socket_path, start_job
+from habitlake.settings import PROJECT_ROOT, get_settings
 
 
 def hand_over(module: str, arguments: Sequence[str]) -> None:
@@ -30,14 +31,17 @@ def read_json(module: str, arguments: Sequence[str]) -> Any:
     PermanentError, TransientError
         If the module fails; the message is its error.
     """
-    result = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        kind = PermanentError if result.returncode == PERMANENT_EXIT_CODE else TransientError
-        msg = f"{module} failed: {error_of(result.stderr)}"
-        raise kind(msg)
-    return json.loads(result.stdout)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        job = start_job([module, *arguments], PROJECT_ROOT, socket_path(get_settings().home), errors)
+        with job.stdout as output:
+            printed = output.read()
+        code = job.wait()
+        if code != 0:
+            errors.seek(0)
+            kind = PermanentError if code == PERMANENT_EXIT_CODE else TransientError
+            msg = f"{module} failed: {error_of(errors.read())}"
+            raise kind(msg)
+    return json.loads(printed)
 
 
 def error_of(output: str) -> str:

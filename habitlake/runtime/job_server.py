@@ -7,7 +7,6 @@ too long) a job is a Python process of its own, as it would be by hand; nothing 
 ``python -m habitlake.runtime.job_server SOCKET IDENTITY``
 """
 
-import array
 import contextlib
 import gc
 import hashlib
@@ -23,7 +22,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from habitlake.runtime import background
 
@@ -79,40 +78,42 @@ class ForkedJob:
         return int(json.loads(reply)["returncode"]) if reply else 1
 
 
-def start_job(command: Sequence[str], folder: Path, server: Path | None = None) -> Job:
+def start_job(command: Sequence[str], folder: Path, server: Path | None = None, errors: IO[str] | None = None) -> Job:
     """Start ``python -m`` with the command's module and arguments, forked by the server when one answers.
 
     Parameters
     ----------
     server
         Socket of the server; None for a process of its own.
+    errors
+        Open file for what the job writes to its standard error; None puts it between its output.
 
     Returns
     -------
     Job
-        Leads a process group of its own; ``stdout`` holds its output and errors as text.
+        Leads a process group of its own; ``stdout`` holds its output as text.
     """
     if server is not None and server.exists():
         with contextlib.suppress(OSError, ValueError):
-            return _ask(server, command, folder)
+            return _ask(server, command, folder, errors)
     return subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=folder,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.STDOUT if errors is None else errors,
         text=True,
         start_new_session=True,
     )
 
 
-def _ask(server: Path, command: Sequence[str], folder: Path) -> ForkedJob:
+def _ask(server: Path, command: Sequence[str], folder: Path, errors: IO[str] | None) -> ForkedJob:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.connect(str(server))
     reading, writing = os.pipe()
     try:
         request = {"command": list(command), "folder": str(folder), "environment": dict(os.environ)}
         payload = json.dumps(request).encode() + b"\n"
-        socket.send_fds(connection, [payload[:1]], [writing])
+        socket.send_fds(connection, [payload[:1]], [writing, writing if errors is None else errors.fileno()])
         connection.sendall(payload[1:])
     finally:
         os.close(writing)
@@ -217,41 +218,42 @@ def _reply(connection: socket.socket, **values: int) -> None:
 
 
 def _fork(connection: socket.socket, inherited: Sequence[socket.socket]) -> int:
-    request, output = _receive(connection)
+    request, outputs = _receive(connection)
     pid = os.fork()
     if pid == 0:
         for other in (connection, *inherited):
             other.close()
-        _become(request, output)
-    os.close(output)
+        _become(request, outputs)
+    for output in outputs:
+        os.close(output)
     _reply(connection, pid=pid)
     return pid
 
 
-def _receive(connection: socket.socket) -> tuple[Mapping[str, Any], int]:
+def _receive(connection: socket.socket) -> tuple[Mapping[str, Any], Sequence[int]]:
     connection.settimeout(10)
-    payload, ancillary, _, _ = connection.recvmsg(REQUEST_LIMIT, socket.CMSG_SPACE(array.array("i").itemsize))
-    (output,) = array.array("i", ancillary[0][2])
+    payload, outputs, _, _ = socket.recv_fds(connection, REQUEST_LIMIT, len(STDOUT_AND_STDERR))
     while not payload.endswith(b"\n"):
         part = connection.recv(REQUEST_LIMIT)
         if not part:
-            os.close(output)
+            for output in outputs:
+                os.close(output)
             raise ValueError
         payload += part
     connection.settimeout(None)
-    return json.loads(payload), output
+    return json.loads(payload), outputs
 
 
-def _become(request: Mapping[str, Any], output: int) -> None:
+def _become(request: Mapping[str, Any], outputs: Sequence[int]) -> None:
     """Turn this fork into the job: its session, output, environment and folder; never return."""
     code = 1
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for stream in STDOUT_AND_STDERR:
+        for output, stream in zip(outputs, STDOUT_AND_STDERR, strict=True):
             os.dup2(output, stream)
-        os.close(output)
+            os.close(output)
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])

@@ -56,7 +56,8 @@ def server(tmp_path_factory):
 @pytest.fixture(params=["forked", "by itself"])
 def start(request, server, tmp_path, monkeypatch):
     monkeypatch.setenv("JOB_HOME", "of this test")
-    return lambda *command: start_job(command, tmp_path, server if request.param == "forked" else None)
+    path = server if request.param == "forked" else None
+    return lambda *command, errors=None: start_job(command, tmp_path, path, errors)
 
 
 def test_arguments_environment_folder_output_and_exit_code(start, tmp_path):
@@ -68,6 +69,15 @@ def test_arguments_environment_folder_output_and_exit_code(start, tmp_path):
         "to stderr",
     ]
     assert job.wait() == 3
+
+
+def test_errors_go_apart_where_asked(start, tmp_path):
+    (tmp_path / "some_job.py").write_text(JOB)
+    with (tmp_path / "errors").open("w+") as errors:
+        job = start("some_job", errors=errors)
+        assert "to stderr" not in job.stdout.read()
+        assert job.wait() == 3
+    assert (tmp_path / "errors").read_text() == "to stderr\n"
 
 
 def test_a_job_runs_the_code_that_is_on_the_disk_now(start, tmp_path):
