@@ -18,8 +18,11 @@ from habitlake.simulator.day import Day
 from habitlake.simulator.draws import uniform
 from interventions.arms import drawn_arm, offered
 from interventions.candidates import ROW, candidates, with_triggers
+from interventions.caps import messages_of_week, with_channel_weeks
 from interventions.catalogue import Catalogue, catalogue
-from interventions.policy import messages_of_week, unavailable_reasons
+from interventions.entries import LONGEST_COOL_DOWN
+from interventions.holdout import with_holdout
+from interventions.policy import unavailable_reasons
 from interventions.response.attribution import contrasts, judged
 from interventions.response.effects import dosage_price, expectations, unlearned, with_effects
 from interventions.response.model import COUNTS, GROUP, SUMS, Floats, added, beliefs, contribution, nothing
@@ -30,6 +33,7 @@ RUN_IN = 28
 DRAW = 200
 RANDOM_RATE = 0.5
 ENOUGH = 1_000
+SENT = {"intervention": pl.String, "channel": pl.String, "local_date": pl.Date}
 LEARNED, RULES, RANDOM, NONE = "learned (this platform)", "rules alone", "random", "none"
 
 
@@ -39,6 +43,7 @@ Policy = Callable[[pl.DataFrame, pl.DataFrame, Floats, pl.DataFrame, Catalogue],
 def _one_arm(chosen: pl.DataFrame, probability: float) -> pl.DataFrame:
     return chosen.select(
         ROW, arms=pl.concat_list("intervention"), arm_actions=pl.concat_list("action"),
+        arm_channels=pl.concat_list("channel"),
         arm_probabilities=pl.concat_list(pl.lit(probability)),
     )  # fmt: skip
 
@@ -76,13 +81,11 @@ class Memory:
     triggers: pl.DataFrame = field(
         default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32, "triggers_before": pl.List(pl.String)})
     )
-    sent: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32, "intervention": pl.String, "local_date": pl.Date})
-    )
+    sent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32, **SENT}))
 
     def told(self, people: pl.DataFrame) -> pl.DataFrame:
         """Add ``triggers_before`` and ``sent_before`` to the people."""
-        sent = self.sent.group_by(ROW).agg(sent_before=pl.struct("intervention", "local_date"))
+        sent = self.sent.group_by(ROW).agg(sent_before=pl.struct(*SENT))
         people = people.drop("triggers_before", "sent_before")
         for known in (self.triggers, sent):
             people = people.join(known, on=ROW, how="left", maintain_order="left")
@@ -92,13 +95,15 @@ class Memory:
         """Remember a night."""
         self.triggers = people.select(ROW, triggers_before="triggers")
         day = people["first_decision_date"].first()
-        sent = decided.filter("send").select(ROW, "intervention", local_date=pl.lit(day))
-        self.sent = pl.concat([self.sent, sent]).unique([ROW, "intervention"], keep="last", maintain_order=True)
+        sent = decided.filter("send").select(ROW, "intervention", "channel", local_date=pl.lit(day))
+        since = (day - pl.col("local_date")).dt.total_days()
+        self.sent = pl.concat([self.sent, sent]).filter(since < LONGEST_COOL_DOWN)
 
 
 def decisions(life: Life, memory: Memory, policy: Policy, known: pl.DataFrame, library: Catalogue) -> pl.DataFrame:
     """Return the night's decisions about who is available, as ``attribution.contrasts`` reads them."""
-    people = with_triggers(memory.told(features(life)), library).with_columns(messages_of_week=messages_of_week())
+    people = with_holdout(with_channel_weeks(memory.told(features(life)), library.caps), share=0.0)
+    people = with_triggers(people, library).with_columns(messages_of_week=messages_of_week())
     index = len(life.days)
     signed = (life.traits.sign_up < index) & ~life.state.dropped
     eligible = candidates(people, library).filter(pl.col("excluded").is_null())
@@ -114,6 +119,7 @@ def decisions(life: Life, memory: Memory, policy: Policy, known: pl.DataFrame, l
             decision_id=pl.col("user_id"), send=pl.col("arm").is_not_null(),
             intervention=pl.col("arms").list.get(pl.col("arm").fill_null(0)),
             action=pl.col("arm_actions").list.get(pl.col("arm").fill_null(0)),
+            channel=pl.col("arm_channels").list.get(pl.col("arm").fill_null(0)),
         )
     )  # fmt: skip
     memory.keep(people, decided)

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     people: int = Field(1_000, ge=1, description="people in the simulated demo world")
     history_nights: int = Field(60, ge=14, description="nights of history that the first nightly run brings in")
     dirt: float = Field(0.02, ge=0, le=0.5, description="share of simulated events touched by real life's dirt")
+    holdout_share: float = Field(
+        0.0, ge=0, le=0.5, description="share of people who are sent no intervention, to compare the others with"
+    )
     max_line_bytes: int = Field(262_144, ge=1_024, description="a longer landing line is quarantined as oversized")
     real_data: Path = Field(PROJECT_ROOT.parent / "shared" / "data", description="folder of real data for tests")
 

@@ -31,7 +31,8 @@ def candidates(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     Parameters
     ----------
     people
-        One row per person, with the row's number in ``_row``, ``first_decision_date`` and ``triggers``.
+        One row per person, with the row's number in ``_row``, ``first_decision_date``, ``triggers`` and how full the
+        channels are (``caps.with_channel_weeks``).
 
     Returns
     -------
@@ -52,8 +53,8 @@ def candidates(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
         if by:
             columns = {
                 "position": pl.lit(position), "intervention": pl.lit(item.name), "action": pl.lit(item.action),
-                "trigger": pl.coalesce(by), "channel": chosen_channel(item), "score": score(item),
-                "excluded": excluded(item, catalogue.guards),
+                "trigger": pl.coalesce(by), "channel": chosen_channel(item, catalogue.caps), "score": score(item),
+                "excluded": excluded(item, catalogue.guards, catalogue.caps),
             }  # fmt: skip
             fired = lazy.filter(pl.col("triggers").list.set_intersection(list(item.triggers)).list.len() > 0)
             parts.append(fired.select(ROW, **columns).cast(SCHEMA))  # type: ignore[arg-type]

@@ -81,7 +81,14 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
     PermanentError
         If a file is not as it should be; one line names file, entry and field and says what to do.
     """
-    contents: dict[str, Any] = {"triggers": (), "interventions": (), "guards": (), "support": {}, "units": {}}
+    contents: dict[str, Any] = {
+        "triggers": (),
+        "interventions": (),
+        "guards": (),
+        "caps": {},
+        "support": {},
+        "units": {},
+    }
     read: list[bytes] = []
     home: dict[str, str] = {}
     for file in (folder / "triggers.yaml", *sorted((folder / "library").glob("*.yaml"))):

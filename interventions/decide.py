@@ -134,7 +134,7 @@ def read_triggers_before(night: date, settings: Settings) -> pl.DataFrame:
 
 
 def read_sent_before(night: date, longest_cool_down: int, settings: Settings) -> pl.DataFrame:
-    """Return per person which interventions earlier nights sent last, and for which local date.
+    """Return per person what earlier nights sent, by which channel and for which local date.
 
     Read over the longest cool-down. Fallback days do not count: they are sent only where a night is missing.
     """
@@ -142,11 +142,9 @@ def read_sent_before(night: date, longest_cool_down: int, settings: Settings) ->
     return (
         scan_table("gold.decisions", settings, window)
         .filter(pl.col("send") & (pl.col("horizon") == 0) & pl.col("intervention").is_not_null())
-        .group_by("user_id", "intervention")
-        .agg(pl.col("local_date").max())
-        .sort("user_id", "intervention")
+        .sort("user_id", "local_date", "intervention")
         .group_by("user_id", maintain_order=True)
-        .agg(sent_before=pl.struct("intervention", "local_date"))
+        .agg(sent_before=pl.struct("intervention", "channel", "local_date"))
         .collect()
     )
 
@@ -189,7 +187,7 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
         sent = 0
         # Some people at a time, so that memory stays bounded.
         for part in people.iter_slices(PEOPLE_PER_CHUNK):
-            decided = decide(part, night, settings.seed, catalogue, known)
+            decided = decide(part, night, settings.seed, catalogue, known, holdout_share=settings.holdout_share)
             sent += decided["send"].sum()
             yield decided.to_arrow()
 

@@ -1,11 +1,13 @@
 """Which triggers fire, and which interventions are out of the question for a person, and why: Polars expressions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from habitlake.contracts.intervention import Channel
+from interventions.caps import CHANNEL_CAP, full
 from interventions.catalogue import Catalogue
-from interventions.entries import Condition, Guard, Intervention, Operator, placeholders
+from interventions.entries import Cap, Condition, Guard, Intervention, Operator, placeholders
 
 COOL_DOWN = "cool_down"
 
@@ -48,15 +50,17 @@ def fired_triggers(catalogue: Catalogue) -> dict[str, pl.Expr]:
     return fired
 
 
-def chosen_channel(intervention: Intervention) -> pl.Expr:
-    """Return the first channel that can reach the person: in-app reaches only who used the app this week."""
-    reachable = [
-        pl.when(pl.col("app_minutes_7d").fill_null(0.0) > 0).then(pl.lit(channel))
-        if channel == "in_app"
-        else pl.lit(channel)
-        for channel in intervention.channels
+def reaches(channel: Channel) -> pl.Expr:
+    """Return whether a channel can reach the person: in-app reaches only who used the app this week."""
+    return pl.col("app_minutes_7d").fill_null(0.0) > 0 if channel == "in_app" else pl.lit(value=True)
+
+
+def chosen_channel(intervention: Intervention, caps: Mapping[Channel, Cap]) -> pl.Expr:
+    """Return the first channel that can reach the person and is not full; null without any."""
+    open_to = [
+        pl.when(reaches(channel) & ~full(channel, caps)).then(pl.lit(channel)) for channel in intervention.channels
     ]
-    return pl.coalesce(*reachable, pl.lit(None, pl.String))
+    return pl.coalesce(*open_to, pl.lit(None, pl.String))
 
 
 def guarded(guard: Guard, intervention: Intervention) -> bool:
@@ -64,7 +68,7 @@ def guarded(guard: Guard, intervention: Intervention) -> bool:
     return intervention.pushes if guard.all_but is None else guard.all_but not in intervention.triggers
 
 
-def excluded(intervention: Intervention, guards: Iterable[Guard]) -> pl.Expr:
+def excluded(intervention: Intervention, guards: Iterable[Guard], caps: Mapping[Channel, Cap]) -> pl.Expr:
     """Return why the intervention is not for this person, or null when it is; the first reason found.
 
     Guards come first, then contraindications, requirements and channels. Cool-down is not among them: it needs
@@ -81,7 +85,9 @@ def excluded(intervention: Intervention, guards: Iterable[Guard]) -> pl.Expr:
     reasons += [
         pl.when(~holds(condition)).then(pl.lit(f"required: {condition}")) for condition in intervention.requires
     ]
-    reasons.append(pl.when(chosen_channel(intervention).is_null()).then(pl.lit("no channel reaches the person")))
+    reached = pl.any_horizontal([reaches(channel) for channel in intervention.channels])
+    reasons.append(pl.when(~reached).then(pl.lit("no channel reaches the person")))
+    reasons.append(pl.when(chosen_channel(intervention, caps).is_null()).then(pl.lit(CHANNEL_CAP)))
     return pl.coalesce(*reasons)
 
 

@@ -98,6 +98,13 @@ class Support(Entry):
     minimum: int
 
 
+class Cap(Entry):
+    """How often one channel may reach a person."""
+
+    per_week: int = Field(ge=0, description="messages on any seven local dates in a row; 0 closes the channel")
+    source: str
+
+
 class Suits(Entry):
     """Whom an intervention suits: values of the profile; an empty list says nothing."""
 
@@ -163,17 +170,19 @@ class LibraryFile(Entry):
 
     interventions: tuple[Intervention, ...] = ()
     guards: tuple[Guard, ...] = ()
+    caps: dict[Channel, Cap] = {}
     support: dict[str, Support] = {}
     units: dict[Language, dict[str, tuple[str | None, str, str]]] = {}
 
 
 class Catalogue(Entry):
-    """Every trigger (most urgent first), every intervention and guard, and the version of all."""
+    """Every trigger (most urgent first), every intervention, guard and cap, and the version of all."""
 
     version: str
     triggers: tuple[Trigger, ...]
     interventions: tuple[Intervention, ...]
     guards: tuple[Guard, ...]
+    caps: dict[Channel, Cap]
     support: dict[str, Support]
     units: dict[Language, dict[str, tuple[str | None, str, str]]]
 

@@ -32,6 +32,8 @@ REASONS = {
     "minor": f"the person is under {ADULT_AGE}",
     "no_use": f"no sign of use in {NO_USE_DAYS} days",
     "weekly_cap": f"{WEEKLY_CAP} or more messages in the person's week, those on their way included",
+    "holdout": "the person is in the holdout, which is sent nothing so that the others can be compared with it",
+    "channel_cap_reached": "the channel has reached the person as often as its cap allows, were the days before it used",
     "unknown_time_zone": "the person's time zone is not known, so no hour is safe",
     "no_trigger": "nothing called for an intervention",
     "no_candidate": "every intervention for the triggers was excluded",

@@ -12,8 +12,10 @@ import polars as pl
 from habitlake.clock import night_end
 from interventions.arms import drawn_arm, offered
 from interventions.candidates import ROW, candidates, listed, with_triggers
+from interventions.caps import messages_of_week, week_of, with_channel_weeks, with_fallback_caps
 from interventions.catalogue import Catalogue
 from interventions.eligibility import used_values
+from interventions.holdout import HOLDOUT, with_holdout
 from interventions.identity import DRAW_RANGE, SEPARATOR, stable_seeds, stable_uuids
 from interventions.messages import with_messages
 from interventions.response.effects import dosage_price, with_effects
@@ -40,6 +42,7 @@ def unavailable_reasons() -> pl.Expr:
     rules = {
         "opted_out": pl.col("notifications_allowed").eq_missing(pl.lit(value=False)),
         "minor": pl.col("age") < ADULT_AGE,
+        HOLDOUT: pl.col("held_out"),
         "no_use": (pl.col("observed_days_28d").fill_null(0) == 0) & (seen >= NO_USE_DAYS),
         "weekly_cap": pl.col("messages_of_week") >= WEEKLY_CAP,
         "unknown_time_zone": ~pl.col("zone_known"),
@@ -48,30 +51,6 @@ def unavailable_reasons() -> pl.Expr:
     }
     named = [pl.when(rule.fill_null(value=False)).then(pl.lit(name)) for name, rule in rules.items()]
     return pl.concat_list(named).list.drop_nulls()
-
-
-def messages_of_week() -> pl.Expr:
-    """Return the messages of the person's week: delivered in seven complete days, and sent for the days since.
-
-    One or two local dates lie between the last complete day and the one decided on.
-    """
-    dates = pl.col("sent_before").list.eval(pl.element().struct.field("local_date"))
-    on_the_way = [
-        dates.list.contains(pl.col("as_of_date") + pl.duration(days=days)).fill_null(value=False).cast(pl.Int64)
-        for days in (1, 2)
-    ]
-    return pl.sum_horizontal(pl.col("interventions_7d").fill_null(0), *on_the_way)
-
-
-def with_fallback_cap(rows: pl.DataFrame) -> pl.DataFrame:
-    """Hold fallback days to the weekly cap as if every day before them were sent something."""
-    capped = (pl.col("horizon") > 0) & (pl.col("messages_of_week") + pl.col("horizon") >= WEEKLY_CAP)
-    reasons = pl.col("unavailable_reasons")
-    more = capped & ~reasons.list.contains("weekly_cap")
-    return rows.with_columns(
-        available=pl.col("available") & ~capped,
-        unavailable_reasons=pl.when(more).then(reasons.list.concat(pl.lit(["weekly_cap"]))).otherwise(reasons),
-    )
 
 
 def choose(people: pl.DataFrame, catalogue: Catalogue, known: pl.DataFrame) -> pl.DataFrame:
@@ -86,7 +65,13 @@ def choose(people: pl.DataFrame, catalogue: Catalogue, known: pl.DataFrame) -> p
 
 
 def decide(
-    people: pl.DataFrame, batch_date: date, seed: int, catalogue: Catalogue, known: pl.DataFrame
+    people: pl.DataFrame,
+    batch_date: date,
+    seed: int,
+    catalogue: Catalogue,
+    known: pl.DataFrame,
+    *,
+    holdout_share: float = 0.0,
 ) -> pl.DataFrame:
     """Return three decisions per person, columns as in ``gold.decisions``, in the order of the people given.
 
@@ -98,12 +83,16 @@ def decide(
         ``learned_hour`` (null where unknown).
     known
         Beliefs about the effects of the interventions, as of ``interventions.response``.
+    holdout_share
+        Share of people who are sent nothing (``interventions.holdout``).
     """
-    decided = with_preferred_hour(with_first_local_date(people, batch_date)).with_columns(
+    decided = with_preferred_hour(with_first_local_date(with_holdout(people, holdout_share), batch_date))
+    decided = with_channel_weeks(decided, catalogue.caps).with_columns(
         pl.col("dosage").fill_null(0.0), usual_sessions=usual_sessions(), messages_of_week=messages_of_week()
     )
     decided = choose(decided, catalogue, known).with_columns(unavailable_reasons=unavailable_reasons())
-    recorded = sorted({*used_values(catalogue), "dosage", "dosage_price", "usual_sessions", "messages_of_week"})
+    weeks = [week_of(channel) for channel in catalogue.caps]
+    recorded = sorted({*used_values(catalogue), *weeks, "dosage", "dosage_price", "usual_sessions", "messages_of_week"})
     decided = decided.with_columns(
         available=pl.col("unavailable_reasons").list.len() == 0,
         features=pl.struct(recorded).struct.json_encode(),
@@ -112,10 +101,11 @@ def decide(
     kept = (
         "user_id", "time_zone", "first_decision_date", "send_hour", "available", "unavailable_reasons", "triggers",
         "arms", "arm_actions", "arm_channels", "arm_probabilities", "candidates", "features", "dosage",
-        "usual_sessions", "messages_of_week", "model", "model_version",
+        "usual_sessions", "messages_of_week", *weeks, "model", "model_version",
     )  # fmt: skip
     horizons = pl.DataFrame({"horizon": list(range(HORIZONS))}, schema={"horizon": pl.Int32})
-    rows = with_fallback_cap(decided.select(kept).join(horizons, how="cross", maintain_order="left_right"))
+    rows = decided.select(kept).join(horizons, how="cross", maintain_order="left_right")
+    rows = with_fallback_caps(rows, catalogue.caps)
     rows = rows.with_columns(local_date=pl.col("first_decision_date") + pl.duration(days=pl.col("horizon")))
     rows = draw(with_send_window(rows), batch_date, seed, catalogue.version)
     keys = ["user_id", "intervention"]

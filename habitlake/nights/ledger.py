@@ -120,6 +120,7 @@ def manifest(settings: Settings) -> dict[str, Any]:
         "code_commit": code_commit(),
         "libraries": {name: importlib.metadata.version(name) for name in MANIFEST_LIBRARIES},
         "seed": settings.seed,
+        "holdout_share": settings.holdout_share,
         "max_line_bytes": settings.max_line_bytes,
     }
 

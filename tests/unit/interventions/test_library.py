@@ -216,7 +216,7 @@ def test_a_file_that_is_no_yaml_or_no_library_is_refused(tmp_path):
     assert "\n" not in str(refused.value)
     file.write_text("intervention: []\n")
     with pytest.raises(
-        PermanentError, match=r"^body.yaml: must be a mapping with guards, interventions, support, units"
+        PermanentError, match=r"^body.yaml: must be a mapping with caps, guards, interventions, support, units"
     ):
         load_catalogue(folder)
 

@@ -285,7 +285,7 @@ def test_wall_clock_hour_stays_across_a_dst_change(people, decided):
 
 def test_over_200_replays_every_arm_is_drawn_as_often_as_its_probability_says(people):
     everyone = people(
-        *[{**STRESSED, "dosage": number / 2, "skip_probability": 0.9 * (number % 2)} for number in range(6)]
+        *[{**STRESSED, "dosage": number / 2, "skip_probability": 0.9 * (number % 2)} for number in range(8)]
     )
     library = catalogue()
     decided = decide(everyone, NIGHT, 0, library, unlearned(library)).filter("available")

@@ -233,9 +233,15 @@ def test_the_app_is_told_what_to_do_as_its_channels_contract_says(person, nights
         if row["available"]:
             schema = payload_schemas()[f"payload_{row['channel']}.v1.schema.json"]
             jsonschema.validate(json.loads(row["payload"]), schema)
-    if person.name == "burnt out":
-        lighter_week = json.loads(nights(person)[1]["payload"])  # a fallback day names the best one
-        assert (lighter_week["share"], lighter_week["recommended_sessions"]) == (0.5, 3.0)
+
+
+def test_a_lighter_week_says_how_light_and_once_is_enough_for_a_week(people, decided):
+    burnt_out = PEOPLE[1]
+    # Seed 10 draws 0.258, the best arm.
+    rows = decided(people({"user_id": burnt_out.name, **burnt_out.who}), NIGHT, seed=10).sort("horizon").to_dicts()
+    assert [row["intervention"] for row in rows] == ["lighter_week_ahead", "earlier_evening", "earlier_evening"]
+    lighter_week = json.loads(rows[0]["payload"])
+    assert (lighter_week["share"], lighter_week["recommended_sessions"]) == (0.5, 3.0)
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=of_name)
