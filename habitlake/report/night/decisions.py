@@ -1,38 +1,50 @@
 """What was decided: from everyone to those who will hear from us, why the others will not, and what people answered."""
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from habitlake.report import wording
+from habitlake.report import reasons, wording
+from habitlake.report.charts import Chart, Series, stacked_bars
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 
 ANSWER_DAYS = 28
-REASONS = {
-    "opted_out": "does not want messages",
-    "minor": "under age",
-    "no_use": "no sign of use for weeks",
-    "weekly_cap": "already reached as often as a week allows",
-    "unknown_time_zone": "time zone not known, so no hour is safe",
-    "no_trigger": "nothing called for a message",
-    "no_candidate": "every message for the triggers was excluded",
-}
+MESSAGES_SHOWN = 10
+BINS = 20
 DRAW = "could be sent, but the draw said no: kept as comparison"
 
 
 def decisions(stores: Stores, night: date) -> Content:
-    """Return the funnel of the night's decisions for the next local day, its mix, and the reasons for silence."""
+    """Return the funnel of the night's decisions for the next local day, its draws and mix, and reasons for silence."""
     totals = stores.lake(
-        "SELECT count(*) AS decided, count(*) FILTER (len(triggers) > 0) AS triggered,"
-        " count(*) FILTER (available) AS available, count(*) FILTER (send) AS sent,"
-        " avg(probability) FILTER (available) AS probability, any_value(policy_version) AS policy"
-        " FROM gold.decisions WHERE batch_date = ? AND horizon = 0",
+        "SELECT count(*) AS decided, count(*) FILTER (addressed) AS addressed,"
+        " count(*) FILTER (addressed AND len(triggers) > 0) AS triggered, count(*) FILTER (available) AS available,"
+        " count(*) FILTER (send) AS sent, avg(probability) FILTER (available) AS probability,"
+        " sum(probability) AS expected, sum(probability * (1 - probability)) AS variance,"
+        " any_value(policy_version) AS policy"
+        " FROM (SELECT *, list_has_all(?, unavailable_reasons) AS addressed"
+        " FROM gold.decisions WHERE batch_date = ? AND horizon = 0)",
+        list(reasons.MOMENT),
+        night,
+    )
+    bins = stores.lake(
+        "SELECT least(round(probability * 1e6)::BIGINT // ?, ?)::INT AS bin, count(*) AS people,"
+        " count(*) FILTER (send) AS sent, sum(probability) AS expected FROM gold.decisions"
+        " WHERE batch_date = ? AND horizon = 0 AND available GROUP BY bin ORDER BY bin",
+        1_000_000 // BINS,
+        BINS - 1,
         night,
     )
     mix = stores.lake(
         "SELECT action, channel, count(*) AS available, count(*) FILTER (send) AS sent, avg(probability) AS probability"
         " FROM gold.decisions WHERE batch_date = ? AND horizon = 0 AND available"
-        " GROUP BY action, channel ORDER BY sent DESC, available DESC, action, channel",
+        " GROUP BY GROUPING SETS ((action), (channel)) ORDER BY sent DESC, available DESC, action, channel",
+        night,
+    )
+    messages = stores.lake(
+        "SELECT coalesce(intervention, action) AS name, channel, count(*) AS sent FROM gold.decisions"
+        " WHERE batch_date = ? AND horizon = 0 AND send GROUP BY ALL ORDER BY sent DESC, name, channel",
         night,
     )
     silence = stores.lake(
@@ -41,47 +53,89 @@ def decisions(stores: Stores, night: date) -> Content:
         night,
     )
     triggers = stores.lake(
-        "SELECT name, count(*) AS people FROM (SELECT unnest(triggers) AS name FROM gold.decisions"
-        " WHERE batch_date = ? AND horizon = 0) GROUP BY name ORDER BY people DESC, name",
+        "SELECT name, count(*) AS people, count(*) FILTER (send) AS sent FROM (SELECT unnest(triggers) AS name, send"
+        " FROM gold.decisions WHERE batch_date = ? AND horizon = 0) GROUP BY name ORDER BY people DESC, name",
         night,
     )
-    return decisions_view(night, totals[0], mix, silence, triggers)
+    return decisions_view(night, totals[0], bins, mix, messages, silence, triggers)
 
 
 def decisions_view(
-    night: date, totals: Row, mix: Sequence[Row], silence: Sequence[Row], triggers: Sequence[Row]
+    night: date,
+    totals: Row,
+    bins: Sequence[Row],
+    mix: Sequence[Row],
+    messages: Sequence[Row],
+    silence: Sequence[Row],
+    triggers: Sequence[Row],
 ) -> Content:
-    """Shape the funnel and its tables; shares are of all people decided on."""
+    """Shape the funnel, the draws and the tables; shares are of all people decided on."""
     decided = totals["decided"]
     if not decided:
         msg = f"nothing was decided in night {night} yet: the task decide writes gold.decisions"
         raise MissingError(msg)
     stages = (
         ("decided on", decided),
-        ("a trigger fired", totals["triggered"]),
-        ("could be sent something", totals["available"]),
-        ("will be sent it", totals["sent"]),
+        ("may be written to", totals["addressed"]),
+        ("and a trigger fired", totals["triggered"]),
+        ("and a message was left", totals["available"]),
+        ("and the draw said send", totals["sent"]),
     )
-    reasons = [
-        {"text": REASONS.get(row["reason"], wording.words(row["reason"])), "people": row["people"]} for row in silence
-    ]
+    why = [{"text": reasons.unavailable(row["reason"]), "people": row["people"]} for row in silence]
     held_back = totals["available"] - totals["sent"]
     if held_back:
-        reasons.append({"text": DRAW, "people": held_back})
+        why.append({"text": DRAW, "people": held_back})
+    half = wording.Z_95 * math.sqrt(totals["variance"] or 0.0)
     return {
         "stages": [
             {"name": name, "people": people, "share": wording.ratio(people, decided)} for name, people in stages
         ],
-        "mix": mix,
+        "types": [row for row in mix if row["action"] is not None],
+        "channels": [row for row in mix if row["channel"] is not None],
+        "messages": messages[:MESSAGES_SHOWN],
+        "more_messages": max(0, len(messages) - MESSAGES_SHOWN),
         "silence": [
             {**row, "share": wording.ratio(row["people"], decided)}
-            for row in sorted(reasons, key=lambda row: (-row["people"], row["text"]))
+            for row in sorted(why, key=lambda row: (-row["people"], row["text"]))
         ],
         "triggers": [{**row, "share": wording.ratio(row["people"], decided)} for row in triggers],
         "decided": decided,
+        "available": totals["available"],
+        "sent": totals["sent"],
         "policy": totals["policy"],
         "probability": totals["probability"],
+        "expected": totals["expected"],
+        "expected_low": max(0.0, (totals["expected"] or 0.0) - half),
+        "expected_high": (totals["expected"] or 0.0) + half,
+        "draws": draws(bins) if bins else None,
+        "bins": [{**row, "range": _range(row["bin"])} for row in bins],
     }
+
+
+def draws(bins: Sequence[Row]) -> Chart:
+    """Return the histogram of the stored probabilities, each bar divided into what was drawn."""
+    known = {row["bin"]: row for row in bins}
+    span = range(min(known), max(known) + 1)
+
+    def values(part: str) -> tuple[float | None, ...]:
+        return tuple(
+            (known[one]["sent"] if part == "send" else known[one]["people"] - known[one]["sent"])
+            if one in known
+            else None
+            for one in span
+        )
+
+    return stacked_bars(
+        [Series("drawn to send", "s1", values("send")), Series("drawn to silence", "s3", values("silence"))],
+        [_range(one) for one in span],
+        label="People who could be sent something, by their probability to be sent it",
+        x_title="probability to send, as stored",
+        y_title="people",
+    )
+
+
+def _range(one: int) -> str:
+    return f"{100 * one // BINS}–{100 * (one + 1) // BINS} %"
 
 
 def answers(stores: Stores, night: date) -> Content:
@@ -126,12 +180,19 @@ DECISIONS = Recipe(
     decisions,
     (
         ("decided on", "every person gets one decision for their next local day, also when it is silence"),
-        *described("gold.decisions", ("available", "triggers", "send", "probability")),
         (
-            "will be sent it",
-            "available, and the draw fell below the probability; silence by draw makes effects estimable",
+            "may be written to",
+            "an adult who did not opt out, in use, below the caps, not held out, in a known time zone",
+        ),
+        ("a message was left", "of those that answer the triggers, at least one was not excluded"),
+        ("the draw said send", "the draw fell below the probability; silence by draw makes effects estimable"),
+        *described("gold.decisions", ("probability",)),
+        (
+            "expected to be sent",
+            "sum of the probabilities; draws that keep to them fall into the interval on 95 % of nights",
         ),
         ("reasons for silence", "a person can have several, so they need not add up"),
+        ("triggers", "several may fire for a person, and a message answers one of them"),
     ),
 )
 ANSWERS = Recipe(

@@ -9,6 +9,7 @@ from habitlake.report.night.kpis import KPIS
 from habitlake.report.night.model import CALIBRATION, IN_FORCE
 from habitlake.report.night.people import CONTEXTS, HABIT
 from habitlake.report.night.pipeline import GATES, GLANCE, PIPELINE
+from habitlake.report.night.plans import ONBOARDING, PLANS
 from habitlake.report.panels import Panel, serve
 from habitlake.report.render import page
 from habitlake.report.stores import Stores
@@ -28,6 +29,8 @@ RECIPES = (
     DECISIONS,
     ANSWERS,
     EFFECTS,
+    PLANS,
+    ONBOARDING,
 )
 
 

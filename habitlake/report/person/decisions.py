@@ -1,16 +1,18 @@
 """What was decided for the person, night by night, and why."""
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from habitlake.report import wording
-from habitlake.report.night.decisions import REASONS
+from habitlake.report import reasons, wording
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 
 NIGHTS = 14
+# A decision's draw is its seed over this.
+DRAW_RANGE = 2.0**63
 ANSWERS = {
     "intervention_delivered": "delivered",
     "intervention_opened": "opened",
@@ -25,7 +27,8 @@ def decisions(stores: Stores, user_id: str, night: date, _: Row) -> Content:
     first = night - timedelta(days=NIGHTS - 1)
     rows = stores.lake(
         "SELECT batch_date, decision_id, local_date, available, unavailable_reasons, triggers, intervention, action,"
-        " channel, send, probability, candidates, message, policy_version, model, model_version FROM gold.decisions"
+        " channel, send, probability, arms, arm_probabilities, arm, seed, candidates, features, message, policy_version,"
+        " model, model_version FROM gold.decisions"
         " WHERE batch_date BETWEEN ? AND ? AND user_id = ? AND horizon = 0 ORDER BY batch_date DESC",
         first,
         night,
@@ -71,8 +74,8 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
     # Nights before entries had names know the type alone.
     name = wording.words(row["intervention"] or row["action"])
     if not row["available"]:
-        reasons = [REASONS.get(reason, wording.words(reason)) for reason in row["unavailable_reasons"] or []]
-        result, why = "silence", "; ".join(reasons).capitalize()
+        result = "silence"
+        why = "; ".join(reasons.unavailable(reason) for reason in row["unavailable_reasons"] or []).capitalize()
     elif row["send"]:
         result = name
         why = f"Something was to be sent with probability {probability}, and the draw fell on this"
@@ -89,18 +92,46 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
         "why": why,
         "triggers": [wording.words(name) for name in row["triggers"] or []],
         "message": row["message"] if row["available"] else None,
-        "candidates": [
-            {
-                "name": wording.words(candidate.get("intervention") or candidate["action"]),
-                "score": candidate["score"],
-                "trigger": wording.words(candidate["trigger"]),
-                "excluded": wording.words(candidate["excluded"]) if candidate["excluded"] else None,
-            }
-            for candidate in sorted(json.loads(row["candidates"] or "[]"), key=lambda item: -item["score"])
-        ],
+        "candidates": _candidates(row),
+        "draw": _draw(row),
         "model": f"{row['model']} version {row['model_version']}" if row["model"] else "no model",
         "policy": row["policy_version"],
         "answers": answers,
+    }
+
+
+def _candidates(row: Mapping[str, Any]) -> list[Row]:
+    """Return the candidates, those drawn among first, then by score; ``excluded`` says why not in plain words."""
+    values = json.loads(row["features"] or "{}")
+    found = json.loads(row["candidates"] or "[]")
+    # Nights before effects were learned know neither effect nor probability of a candidate.
+    return [
+        {
+            "name": wording.words(one.get("intervention") or one["action"]),
+            "score": one["score"],
+            "effect": one.get("effect"),
+            "effect_sd": one.get("effect_sd"),
+            "probability": one.get("probability") if row["available"] else None,
+            "trigger": wording.words(one["trigger"]),
+            "excluded": reasons.excluded(one["excluded"], values) if one["excluded"] else None,
+        }
+        for one in sorted(found, key=lambda one: (-(one.get("probability") or 0), -one["score"]))
+    ]
+
+
+def _draw(row: Mapping[str, Any]) -> Row | None:
+    """Return the number drawn and the stretch of 0 to 1 of each arm and of silence; None where nothing was drawn."""
+    if not row["available"] or not row["arms"]:
+        return None
+    names = [*(wording.words(name) for name in row["arms"]), "silence"]
+    edges = [0.0, *itertools.accumulate(row["arm_probabilities"]), 1.0]
+    drawn = len(row["arms"]) if row["arm"] is None else row["arm"]
+    return {
+        "number": row["seed"] / DRAW_RANGE,
+        "arms": [
+            {"name": name, "low": low, "high": high, "probability": high - low, "drawn": number == drawn}
+            for number, (name, (low, high)) in enumerate(zip(names, itertools.pairwise(edges), strict=True))
+        ],
     }
 
 
@@ -110,12 +141,17 @@ DECISIONS = Recipe(
     "For each of the last nights: what was decided for the next day, the reasons, and the answer.",
     decisions,
     (
-        *described("gold.decisions", ("triggers", "probability", "policy_version")),
+        *described("gold.decisions", ("triggers", "policy_version")),
         (
             "candidate",
             "a message that answers a trigger that fired; the best ones not excluded are drawn among, with silence",
         ),
         ("score", "how promising the message is for the person, 0 to 1: the prior of what is learned of its effect"),
+        ("believed effect", "what it adds to the share of days with the response it aims at, in points of a hundred"),
+        (
+            "probability",
+            "of being drawn; one uniform number from the decision's own seed falls on an arm or on silence",
+        ),
         ("the whole story", "habitlake explain DECISION_ID tells a decision with every value and threshold"),
     ),
 )

@@ -195,7 +195,8 @@ def goals(stores: Stores, user_id: str, night: date, features: Row) -> Content:
         user_id,
     )
     recommended = stores.lake(
-        "SELECT kind, valid_for, recommended_goal, usual_amount, success_probability, difficulty_level FROM gold.goals"
+        "SELECT kind, valid_for, recommended_goal, usual_amount, success_probability, difficulty_level,"
+        " adaptation_strategy, reasons FROM gold.goals"
         " WHERE batch_date = ? AND user_id = ? ORDER BY kind DESC",
         night,
         user_id,
@@ -257,7 +258,9 @@ GOAL_PANEL = Recipe(
     goals,
     (
         ("progress", "0 % at the start, 100 % when the goal is reached"),
-        *described("gold.goals", ("recommended_goal", "usual_amount", "difficulty_level")),
+        *described(
+            "gold.goals", ("recommended_goal", "usual_amount", "difficulty_level", "adaptation_strategy", "reasons")
+        ),
         ("chance", "probability that the person meets the goal, as set"),
         ("rate of progress", "sessions of the week over the weekly target; 1 is on plan"),
         ("weeks to goal", "at the pace of the last weeks; not known where the pace leads nowhere"),

@@ -6,10 +6,11 @@ from habitlake.report.panels import Panel, serve
 from habitlake.report.person.decisions import DECISIONS
 from habitlake.report.person.facts import DAYS, GOAL_PANEL, WHO, snapshot
 from habitlake.report.person.insight import CONTEXTS, HABIT, PREDICTIONS
+from habitlake.report.person.plans import ONBOARDING, PLAN
 from habitlake.report.render import page
 from habitlake.report.stores import Stores
 
-RECIPES = (WHO, DAYS, HABIT, CONTEXTS, GOAL_PANEL, PREDICTIONS, DECISIONS)
+RECIPES = (WHO, DAYS, HABIT, CONTEXTS, GOAL_PANEL, PLAN, ONBOARDING, PREDICTIONS, DECISIONS)
 
 
 def person_page(stores: Stores, user_id: str, night: date) -> tuple[str, list[Panel]]:

@@ -223,12 +223,18 @@ def predictions() -> list[dict]:
 
 def decisions() -> list[dict]:
     candidates = [
-        {"action": "encouragement", "channel": "push", "score": 0.6, "trigger": "lapse", "excluded": None},
-        {"action": "stress_relief", "channel": "push", "score": 0.3, "trigger": "lapse", "excluded": "no stress known"},
-    ]
+        {"intervention": "small_start", "action": "encouragement", "channel": "push", "score": 0.6, "effect": 0.06,
+         "effect_sd": 0.07, "probability": 0.4, "trigger": "lapse", "excluded": None},
+        {"intervention": "one_walk", "action": "encouragement", "channel": "push", "score": 0.5, "effect": 0.05,
+         "effect_sd": 0.07, "probability": 0.2, "trigger": "lapse", "excluded": None},
+        {"intervention": "slow_breathing", "action": "stress_relief", "channel": "push", "score": 0.3, "effect": 0.03,
+         "effect_sd": 0.07, "probability": None, "trigger": "sleep_debt", "excluded": "required: stress_level > 7"},
+        {"action": "sleep_hygiene", "channel": "email", "score": 0.2, "trigger": "sleep_debt", "excluded": HOSTILE},
+    ]  # fmt: skip
 
     def row(night: date, index: int) -> dict:
         available = index % 4 != 3
+        send = available and index % 3 != 1
         return {
             "batch_date": night,
             "decision_id": f"{night}-{index}",
@@ -241,9 +247,15 @@ def decisions() -> list[dict]:
             "triggers": ["lapse", "sleep_debt"] if available else [],
             "action": ("encouragement", "habit_stacking")[index % 2] if available else "none",
             "channel": "push" if available else None,
-            "send": available and index % 3 != 1,
+            "intervention": "small_start" if available else None,
+            "send": send,
             "probability": 0.6 if available else 0.0,
+            "arms": ["small_start", "one_walk"] if available else None,
+            "arm_probabilities": [0.4, 0.2] if available else None,
+            "arm": 0 if send else None,
+            "seed": 2**61 if send else 2**63 // 4 * 3,
             "candidates": json.dumps(candidates),
+            "features": '{"stress_level": 4.5}',
             "message": f"You had 3 sessions in the week. {HOSTILE}",
             "policy_version": "scored-1+abc",
             "model": "adherence",
@@ -292,7 +304,8 @@ def analytics() -> list[dict]:
 def goals() -> list[dict]:
     return [
         {"batch_date": NIGHT, "user_id": HERO, "kind": "weekly_sessions", "valid_for": NIGHT + timedelta(days=1),
-         "recommended_goal": 4.0, "usual_amount": 3.5, "success_probability": 0.62, "difficulty_level": "moderate"}
+         "recommended_goal": 4.0, "usual_amount": 3.5, "success_probability": 0.62, "difficulty_level": "moderate",
+         "adaptation_strategy": "estimated", "reasons": ["largest_rise"]}
     ]  # fmt: skip
 
 
@@ -305,7 +318,74 @@ def effects() -> list[dict]:
     ]  # fmt: skip
 
 
+def exercise(label: str, **dose: object) -> dict:
+    return {
+        "exercise": "squat",
+        "kind": "strength",
+        "label": label,
+        "cue": f"Keep tall {HOSTILE}",
+        "sets": 1,
+        "rest_s": 0,
+        **dose,
+    }
+
+
+def plan() -> str:
+    """Return a week of three sessions as JSON, the first of it long."""
+
+    def session(day: int) -> dict:
+        return {
+            "date": str(NIGHT + timedelta(days=day)), "weekday": "monday", "part_of_day": "early_morning",
+            "title": f"Strength {HOSTILE}", "focus": "strength", "place": "gym", "intensity": "medium", "minutes": 35,
+            "equipment": ["resting bench", HOSTILE], "warm_up": [exercise("Ankle circles", seconds=90)],
+            "main": [exercise("Leg press", reps=12, sets=3, rest_s=45)]
+            + [exercise(f"Move {number}", reps=8, sets=2, instead_of="jump_squat") for number in range(8 if day == 1 else 1)],
+            "cool_down": [exercise("Figure-four stretch", seconds=60)],
+            "short_version": {"energy_at_most": 4, "minutes": 10, "exercises": [exercise("Chair squat", seconds=600)]},
+            "motivation": {},
+        }  # fmt: skip
+
+    return json.dumps(
+        {"valid_from": str(NIGHT + timedelta(days=1)), "valid_to": str(NIGHT + timedelta(days=7)), "start_with": "short",
+         "sessions": [session(day) for day in (1, 3, 5)], "motivation": {"general": f"Begin where you are. {HOSTILE}"}}
+    )  # fmt: skip
+
+
+def plans() -> list[dict]:
+    return [
+        {"batch_date": NIGHT, "user_id": person(index), "valid_from": NIGHT + timedelta(days=1),
+         "due_reason": ("first", "week_over", "injury_changed", HOSTILE)[index % 4], "sessions": 0 if index == 9 else 3,
+         "session_minutes": 15 + 10 * (index % 5), "minutes": 90, "focus": ("strength", "swim", HOSTILE)[index % 3],
+         "place": ("gym", "outdoors")[index % 2], "level": "beginner", "block_week": 4, "deload": index % 2 == 0,
+         "injured": index == 0, "injured_regions": ["lower_back", HOSTILE] if index == 0 else [], "swapped": index < 3,
+         "reasons": ["deload_week", "past_injury"] if index % 2 == 0 else [], "plan": plan()}
+        for index in range(20)
+    ]  # fmt: skip
+
+
+def onboarding() -> list[dict]:
+    stages = ("core_setup", "pattern_discovery", "habit_formation", "advanced_features")
+    path = {
+        "stages": [
+            {"stage": name, "days": 7, "steps": [
+                {"step": f"step_{number}", "day": number, "title": f"Find your days {HOSTILE}", "done": number == 0}
+                for number in range(3)
+            ]} for name in stages
+        ]
+    }  # fmt: skip
+    return [
+        {"batch_date": NIGHT, "user_id": person(index), "valid_for": NIGHT + timedelta(days=1),
+         "segment": ("general_user", "time_constrained_intermediate")[index % 2], "stage": stages[index % 3],
+         "stage_entered_on": back(4), "success_on": back(1) if index % 5 == 0 else None, "next_step": "step_1",
+         "next_step_due": back(2), "due": index % 4 == 0, "reminders_sent": 2, "message": f"Which days have room? {HOSTILE}",
+         "path": json.dumps(path), "estimated_days": 40 + index, "status": "finished" if index == 15 else "active"}
+        for index in range(16)
+    ]  # fmt: skip
+
+
 TABLES = {
+    "gold.workout_plans": plans,
+    "gold.onboarding": onboarding,
     "gold.response_state": effects,
     "gold.goals": goals,
     "silver.batch_audit": audits,

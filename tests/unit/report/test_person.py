@@ -1,9 +1,10 @@
+import json
 from datetime import date, timedelta
 
 import pytest
 
 from habitlake.report.panels import MissingError
-from habitlake.report.person import decisions, facts, insight
+from habitlake.report.person import decisions, facts, insight, plans
 
 NIGHT = date(2026, 3, 31)
 
@@ -100,8 +101,9 @@ def decided(**values):
         "batch_date": NIGHT, "decision_id": "d1", "local_date": NIGHT, "available": True, "unavailable_reasons": [],
         "triggers": ["lapse"], "intervention": "small_start", "action": "encouragement", "channel": "push", "send": True,
         "probability": 0.6,
-        "candidates": '[{"intervention":"old_plan","action":"a","score":0.2,"trigger":"lapse","excluded":"no_plan"},'
+        "candidates": '[{"intervention":"old_plan","action":"a","score":0.7,"trigger":"lapse","excluded":"required: x > 2"},'
         '{"action":"b","score":0.6,"trigger":"lapse","excluded":null}]',
+        "features": '{"x": 1.5}', "arms": None, "arm_probabilities": None, "arm": None, "seed": 0,
         "message": "Go", "policy_version": "p", "model": None, "model_version": None, **values,
     }  # fmt: skip
 
@@ -121,11 +123,155 @@ def test_each_decision_says_what_why_and_what_was_answered():
     sent, held_back, unnamed, silent = view["rows"]
     assert unnamed["result"] == "encouragement"
     assert (sent["result"], sent["answers"]) == ("small start", ["opened", "rated 4 stars"])
-    assert [candidate["name"] for candidate in sent["candidates"]] == ["b", "old plan"]
-    assert sent["candidates"][1]["excluded"] == "no plan"
+    assert [candidate["name"] for candidate in sent["candidates"]] == ["old plan", "b"]
+    assert sent["candidates"][0]["excluded"] == "needs x above 2 (is 1.5)"
+    # A policy of before that stored no arms.
+    assert sent["draw"] is None
     assert held_back["result"] == "silence"
     assert held_back["why"] == "Small start was the best candidate; at probability 60 % the draw said no"
     assert silent["why"] == "Under age; odd one"
     assert silent["message"] is None
     assert (view["sent"], view["nights"]) == (2, 4)
     assert [row["replaced"] for row in view["rows"]] == [False, True, True, True]
+
+
+def test_a_draw_falls_on_an_arm_or_on_silence_and_the_arms_come_first_among_candidates():
+    arms = {"arms": ["small_start", "one_walk"], "arm_probabilities": [0.4, 0.2], "seed": 2**63 // 2}
+    candidates = json.dumps(
+        [
+            {"intervention": "old_plan", "action": "a", "score": 0.9, "effect": 0.1, "effect_sd": 0.05, "probability": None,
+             "trigger": "lapse", "excluded": "cool_down"},
+            {"intervention": "one_walk", "action": "a", "score": 0.3, "effect": 0.02, "effect_sd": 0.05,
+             "probability": 0.2, "trigger": "lapse", "excluded": None},
+            {"intervention": "small_start", "action": "a", "score": 0.2, "effect": 0.04, "effect_sd": 0.05,
+             "probability": 0.4, "trigger": "lapse", "excluded": None},
+        ]
+    )  # fmt: skip
+    rows = [
+        decided(**arms, arm=1, candidates=candidates),
+        decided(**{**arms, "seed": 2**63 // 4 * 3}, arm=None, send=False),
+        decided(available=False, send=False, unavailable_reasons=["weekly_cap"], candidates=candidates),
+    ]
+    drawn, silent, unavailable = decisions.decisions_view(NIGHT, rows, [])["rows"]
+    assert drawn["draw"]["number"] == 0.5
+    assert [(arm["name"], arm["low"], arm["high"], arm["drawn"]) for arm in drawn["draw"]["arms"]] == [
+        ("small start", 0.0, 0.4, False),
+        ("one walk", 0.4, pytest.approx(0.6), True),
+        ("silence", pytest.approx(0.6), 1.0, False),
+    ]
+    assert [arm["drawn"] for arm in silent["draw"]["arms"]] == [False, False, True]
+    assert [(one["name"], one["probability"]) for one in drawn["candidates"]] == [
+        ("small start", 0.4),
+        ("one walk", 0.2),
+        ("old plan", None),
+    ]
+    assert drawn["candidates"][0]["effect"] == 0.04
+    assert unavailable["draw"] is None
+    assert {one["probability"] for one in unavailable["candidates"]} == {None}
+
+
+EXERCISE = {"exercise": "squat", "kind": "strength", "label": "Squat", "cue": "Keep tall.", "sets": 1, "rest_s": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"sets": 3, "reps": 12, "rest_s": 45}, "3 × 12, rest 45 s"),
+        ({"reps": 8}, "8 times"),
+        ({"sets": 4, "seconds": 30, "rest_s": 90}, "4 × 30 s, rest 1 min 30 s"),
+        ({"seconds": 1320}, "22 min"),
+        ({"seconds": 150}, "2 min 30 s"),
+    ],
+)
+def test_a_dose_is_rounds_and_repetitions_or_time(change, told):
+    assert plans.dose({**EXERCISE, **change}) == told
+
+
+def planned(**values):
+    session = {
+        "date": "2026-04-01", "weekday": "wednesday", "part_of_day": None, "title": "Kraft", "focus": "strength",
+        "place": "home", "intensity": "low", "minutes": 20, "equipment": ["Matte"], "warm_up": [],
+        "main": [{**EXERCISE, "reps": 10, "sets": 2, "instead_of": "jump_squat"}], "cool_down": [{**EXERCISE, "seconds": 60}],
+        "short_version": {"energy_at_most": 4, "minutes": 10, "exercises": [{**EXERCISE, "seconds": 600}]},
+        "motivation": {},
+    }  # fmt: skip
+    plan = {
+        "valid_from": "2026-04-01", "valid_to": "2026-04-07", "start_with": "full", "sessions": [session],
+        "motivation": {"general": "Los geht es."},
+    }  # fmt: skip
+    return {
+        "batch_date": NIGHT, "due_reason": "week_over", "sessions": 1, "session_minutes": 20, "level": "beginner",
+        "block_week": 2, "deload": False, "injured": False, "injured_regions": [], "swapped": False, "reasons": [],
+        "plan": json.dumps(plan), **values,
+    }  # fmt: skip
+
+
+def test_a_plan_is_a_week_of_sessions_with_parts_doses_and_what_was_swapped():
+    view = plans.plan_view(NIGHT, [planned()])
+    assert (view["first"], view["last"], view["over"]) == (date(2026, 4, 1), date(2026, 4, 7), False)
+    assert dict(view["facts"]) == {
+        "written because": "the week was over",
+        "level": "beginner",
+        "block": "week 2 of 4",
+        "begins with": "the full session",
+    }
+    (session,) = view["days"]
+    assert [part["name"] for part in session["parts"]] == ["Main part", "Cool-down"]
+    squat = session["parts"][0]["exercises"][0]
+    assert (squat["dose"], squat["instead_of"]) == ("2 × 10", "jump squat")
+    assert (session["short_minutes"], session["short"][0]["dose"]) == (10, "10 min")
+    assert plans.plan_view(date(2026, 4, 7), [planned()])["over"]
+    with pytest.raises(MissingError, match="no plan was made"):
+        plans.plan_view(NIGHT, [])
+
+
+def test_what_shaped_a_plan_names_injuries_and_rules():
+    row = planned(
+        injured=True, injured_regions=["lower_back", "knee"], swapped=True, deload=True, reasons=["past_injury"]
+    )
+    facts = dict(plans.plan_facts(row, {"start_with": "short"}))
+    assert facts["unresolved injury"] == "lower back, knee"
+    assert facts["block"] == "a week of unloading: less time, smaller doses"
+    assert facts["begins with"] == "the short version, since energy was low"
+    assert facts["rules that shaped it"] == "past injury"
+    unnamed = dict(plans.plan_facts(planned(injured=True), {"start_with": "full"}))
+    assert unnamed["unresolved injury"] == "region not named, or an illness"
+
+
+def newcomer(**values):
+    path = {
+        "stages": [
+            {"stage": "core_setup", "steps": [{"step": "goal", "title": "Choose", "done": True}]},
+            {
+                "stage": "pattern_discovery",
+                "steps": [
+                    {"step": "schedule", "title": "Find days", "done": True},
+                    {"step": "equipment", "title": "Show what you have", "done": False},
+                ],
+            },
+        ]
+    }
+    return {
+        "batch_date": NIGHT, "segment": "general_user", "stage": "pattern_discovery", "stage_entered_on": NIGHT,
+        "success_on": None, "next_step": "equipment", "next_step_due": NIGHT, "due": True, "reminders_sent": 1,
+        "message": "Tick it.", "path": json.dumps(path), "estimated_days": 20, "status": "active", **values,
+    }  # fmt: skip
+
+
+def test_onboarding_names_the_stage_among_all_and_the_next_step_by_its_title():
+    view = plans.onboarding_view(NIGHT, [newcomer()])
+    assert (view["number"], view["stages_in_all"], view["step"], view["message"]) == (
+        2,
+        2,
+        "Show what you have",
+        "Tick it.",
+    )
+    assert [(stage["name"], stage["now"], stage["done"]) for stage in view["stages"]] == [
+        ("core setup", False, 1),
+        ("pattern discovery", True, 1),
+    ]
+    over = plans.onboarding_view(NIGHT, [newcomer(status="finished", next_step=None, next_step_due=None)])
+    assert (over["active"], over["step"], over["message"]) == (False, None, None)
+    assert not any(stage["now"] for stage in over["stages"])
+    with pytest.raises(MissingError, match="in no onboarding"):
+        plans.onboarding_view(NIGHT, [])

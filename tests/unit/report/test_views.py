@@ -2,7 +2,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from habitlake.report.night import decisions, effects, growth, kpis, model, people, pipeline
+from habitlake.report import reasons
+from habitlake.report.night import decisions, effects, growth, kpis, model, people, pipeline, plans
 from habitlake.report.panels import MissingError
 
 NIGHT = date(2026, 3, 31)
@@ -112,26 +113,123 @@ def test_the_habit_panel_counts_statuses_and_those_past_day_66():
         people.habit_view(NIGHT, [], [], {"reached": 0, "past": 0})
 
 
+TOTALS = {
+    "decided": 20, "addressed": 15, "triggered": 14, "available": 12, "sent": 8, "policy": "thompson-1", "probability": 0.6,
+    "expected": 7.2, "variance": 4.0,
+}  # fmt: skip
+
+
 def test_silence_is_explained_by_reasons_and_by_the_draw():
     view = decisions.decisions_view(
         NIGHT,
-        {"decided": 10, "triggered": 7, "available": 6, "sent": 4, "policy": "scored-1", "probability": 0.5},
+        TOTALS,
         [],
-        [{"reason": "no_trigger", "people": 3}, {"reason": "brand_new", "people": 1}],
-        [{"name": "lapse", "people": 5}],
+        [],
+        [],
+        [
+            {"reason": "no_trigger", "people": 6},
+            {"reason": "holdout", "people": 3},
+            {"reason": "brand_new", "people": 2},
+        ],
+        [{"name": "lapse", "people": 10, "sent": 4}],
     )
     assert [(row["name"], row["share"]) for row in view["stages"]] == [
         ("decided on", 1.0),
-        ("a trigger fired", 0.7),
-        ("could be sent something", 0.6),
-        ("will be sent it", 0.4),
+        ("may be written to", 0.75),
+        ("and a trigger fired", 0.7),
+        ("and a message was left", 0.6),
+        ("and the draw said send", 0.4),
     ]
     assert [(row["text"], row["people"], row["share"]) for row in view["silence"]] == [
-        ("nothing called for a message", 3, 0.3),
-        (decisions.DRAW, 2, 0.2),
-        ("brand new", 1, 0.1),
+        ("nothing called for a message", 6, 0.3),
+        (decisions.DRAW, 4, 0.2),
+        ("held out: is sent nothing, so that the others can be compared with them", 3, 0.15),
+        ("brand new", 2, 0.1),
     ]
     assert view["triggers"][0]["share"] == 0.5
+    assert view["draws"] is None
+
+
+def test_the_draws_are_shown_beside_what_the_probabilities_promise():
+    bins = [{"bin": 8, "people": 5, "sent": 2, "expected": 2.1}, {"bin": 11, "people": 7, "sent": 6, "expected": 4.0}]
+    mix = [
+        {"action": "encouragement", "channel": None, "available": 12, "sent": 8, "probability": 0.6},
+        {"action": None, "channel": "push", "available": 12, "sent": 8, "probability": 0.6},
+    ]
+    messages = [{"name": f"m{number}", "channel": "push", "sent": 1} for number in range(12)]
+    view = decisions.decisions_view(NIGHT, TOTALS, bins, mix, messages, [], [])
+    # 7.2 and 1.96 times the root of 4.
+    assert (view["expected_low"], view["expected_high"]) == pytest.approx((3.28, 11.12), abs=0.001)
+    assert [row["range"] for row in view["bins"]] == ["40–45 %", "55–60 %"]
+    assert [tick.text for tick in view["draws"].x] == ["40–45 %", "45–50 %", "50–55 %", "55–60 %"]
+    assert "40–45 %: drawn to send 2, drawn to silence 3" in view["draws"].picture
+    assert "55–60 %: drawn to send 6, drawn to silence 1" in view["draws"].picture
+    assert ([row["action"] for row in view["types"]], [row["channel"] for row in view["channels"]]) == (
+        ["encouragement"],
+        ["push"],
+    )
+    assert (len(view["messages"]), view["more_messages"]) == (10, 2)
+
+
+def test_plans_are_shares_of_those_written_in_the_night():
+    totals = {"plans": 8, "rest": 1, "deload": 2, "injured": 1, "swapped": 4, "sessions": 2.5, "minutes": 61.0}
+    view = plans.plans_view(
+        NIGHT,
+        totals,
+        [{"name": "week_over", "plans": 6}, {"name": "odd_one", "plans": 2}],
+        [{"focus": "run", "place": "outdoors", "plans": 4, "sessions": 3.0, "minutes": 30.0}],
+        [{"minutes": 10, "plans": 4}, {"minutes": 30, "plans": 3}],
+        [{"name": "past_injury", "plans": 4}],
+    )
+    assert [(row["name"], row["share"]) for row in view["due"]] == [("the week was over", 0.75), ("odd one", 0.25)]
+    assert [row["share"] for row in view["adapted"]] == [0.25, 0.125, 0.125, 0.5]
+    assert [tick.text for tick in view["chart"].x] == ["10–19", "20–29", "30–39"]
+    assert "30–39: plans 3" in view["chart"].picture
+    assert "20–29: plans" not in view["chart"].picture
+    assert (view["kinds"][0]["share"], view["rules"][0]["share"]) == (0.5, 0.5)
+    only_rest = plans.plans_view(NIGHT, {**totals, "plans": 1}, [], [], [], [])
+    assert only_rest["chart"] is None
+    with pytest.raises(MissingError, match="no plan was due"):
+        plans.plans_view(NIGHT, {**totals, "plans": 0}, [], [], [], [])
+
+
+def test_onboarding_keeps_the_order_of_the_stages_and_shows_empty_ones():
+    stage = {"due": 1, "reached": 0, "days": 9.0}
+    nobody_over = {"finished": 0, "ended": 0}
+    view = plans.onboarding_view(
+        NIGHT,
+        [{"name": "habit_formation", "people": 3, **stage}, {"name": "core_setup", "people": 1, **stage}],
+        [{"name": "general_user", "people": 4, "due": 2}],
+        [{"name": f"step_{number}", "people": 1, "due": 0} for number in range(9)],
+        {"finished": 1, "ended": 0},
+    )
+    assert [(row["name"], row["people"], row["share"]) for row in view["stages"]] == [
+        ("core_setup", 1, 0.25),
+        ("pattern_discovery", 0, 0.0),
+        ("habit_formation", 3, 0.75),
+        ("advanced_features", 0, 0.0),
+    ]
+    assert (view["people"], view["due"], view["finished"], view["more_steps"]) == (4, 2, 1, 1)
+    with pytest.raises(MissingError, match="nobody is in onboarding"):
+        plans.onboarding_view(NIGHT, [], [], [], nobody_over)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("cool_down", "was sent not long ago and has to rest"),
+        ("channel_cap_reached", "its channels were used as often as they may be in a week"),
+        ("sleep_deprived: nothing that pushes", "sleep deprived: nothing that pushes"),
+        ("required: planned_next_7d >= 1", "needs planned next 7d at least 1 (is 0)"),
+        (
+            "contraindicated: sessions_7d < 1 and injured == 0",
+            "not for sessions 7d below 1 (is 0.5) and injured 0 (not known)",
+        ),
+        ("odd_one", "odd one"),
+    ],
+)
+def test_exclusions_are_told_in_words_with_what_was_known(reason, told):
+    assert reasons.excluded(reason, {"planned_next_7d": 0, "sessions_7d": 0.5}) == told
 
 
 def test_answers_are_shares_of_what_was_delivered():
