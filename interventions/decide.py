@@ -10,7 +10,7 @@ the other tables of the night are written, and the queue keeps the fallback days
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -18,14 +18,14 @@ import pyarrow as pa
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary, run_job
-from habitlake.lake import replace_nights_stream, scan_table
+from habitlake.lake import replace_nights_stream, scan_table, stored_nights
 from habitlake.settings import Settings
 from interventions.catalogue import Catalogue, catalogue
 from interventions.goals.job import write_goals
 from interventions.goals.kinds import WEEKLY_SESSIONS
 from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.plans.job import write_plans
-from interventions.policy import decide
+from interventions.policy import HORIZONS, decide
 from interventions.profiles import PROFILE_COLUMNS, newest_profiles, read_profiles
 from interventions.response.effects import DOSAGE_DECAY
 from interventions.response.job import learn_night
@@ -133,15 +133,36 @@ def read_triggers_before(night: date, settings: Settings) -> pl.DataFrame:
     )
 
 
+def handed_out(stored: Collection[date], night: date) -> dict[int, list[date]]:
+    """Return per horizon the nights before a night whose decisions of that horizon held.
+
+    A fallback day holds where every night between is missing: the night that would have decided on it did not run.
+    """
+    before = [one for one in stored if one < night]
+    return {
+        horizon: [
+            one
+            for one in before
+            if one + timedelta(days=horizon) < night
+            and not any(one + timedelta(days=ahead) in stored for ahead in range(1, horizon + 1))
+        ]
+        for horizon in range(HORIZONS)
+    }
+
+
 def read_sent_before(night: date, longest_cool_down: int, settings: Settings) -> pl.DataFrame:
     """Return per person what earlier nights sent, by which channel and for which local date.
 
-    Read over the longest cool-down. Fallback days do not count: they are sent only where a night is missing.
+    Read over the longest cool-down, fallback days where they held.
     """
     window = Interval(night - timedelta(days=longest_cool_down), night - timedelta(days=1))
+    held = pl.any_horizontal(
+        (pl.col("horizon") == horizon) & pl.col("batch_date").is_in(nights)
+        for horizon, nights in handed_out(stored_nights("gold.decisions", settings), night).items()
+    )
     return (
         scan_table("gold.decisions", settings, window)
-        .filter(pl.col("send") & (pl.col("horizon") == 0) & pl.col("intervention").is_not_null())
+        .filter(pl.col("send") & held & pl.col("intervention").is_not_null())
         .sort("user_id", "local_date", "intervention")
         .group_by("user_id", maintain_order=True)
         .agg(sent_before=pl.struct("intervention", "channel", "local_date"))

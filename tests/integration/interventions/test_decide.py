@@ -120,6 +120,28 @@ def test_a_night_keeps_triggers_on_and_lets_what_was_sent_cool_down(lake):
     assert rows["candidates"].str.contains("cool_down").any()
 
 
+def test_what_a_fallback_day_sent_is_known_where_it_held(lake):
+    for night in (NIGHTS[0], NIGHTS[1], NIGHTS[3]):
+        run(lake, night, night)
+    sent = decisions(lake).filter("send")
+
+    def known(night):
+        rows = decide.read_sent_before(night, 28, lake).explode("sent_before").unnest("sent_before")
+        return set(rows.select("user_id", "intervention", "local_date").iter_rows())
+
+    def of(night, horizon):
+        rows = sent.filter((pl.col("batch_date") == night) & (pl.col("horizon") == horizon))
+        return set(rows.select("user_id", "intervention", "local_date").iter_rows())
+
+    nearest = of(NIGHTS[0], 0) | of(NIGHTS[1], 0)
+    fallback = of(NIGHTS[1], 1)
+    assert fallback
+    assert known(NIGHTS[2]) == nearest, "the night to come decides on that day itself"
+    assert known(NIGHTS[3]) == nearest | fallback, "the third night is missing, so the second one's fallback held"
+    run(lake, NIGHTS[2], NIGHTS[2])
+    assert not known(NIGHTS[3]) & (fallback - of(NIGHTS[2], 0))
+
+
 def test_a_night_without_people_clears_its_partition(lake):
     run(lake, NIGHTS[0], NIGHTS[0])
     write("gold.user_features", [], NIGHTS[0], lake)

@@ -9,6 +9,7 @@ import pytest
 from habitlake.ids import stable_seed
 from interventions.caps import CHANNEL_CAP, with_channel_weeks
 from interventions.catalogue import catalogue
+from interventions.decide import handed_out
 from interventions.entries import Cap
 from interventions.explain import explanation, story
 from interventions.holdout import SALT, with_holdout
@@ -94,6 +95,19 @@ def test_fallback_days_count_the_days_before_as_used_and_take_the_other_arm_or_n
     assert reasons([1, 2, 6]) == [[], [CHANNEL_CAP], [CHANNEL_CAP]]
     # Who may not be sent anything has no channel to be full.
     assert reasons([1, 2, 6], age=15) == [["minor"]] * 3
+
+
+def test_a_fallback_day_was_handed_out_where_no_night_came_between():
+    days = [NIGHT + timedelta(days=number) for number in range(8)]
+    stored = [days[0], days[1], days[3], days[6], days[7]]
+    assert handed_out(stored, days[7]) == {
+        0: [days[0], days[1], days[3], days[6]],
+        1: [days[1], days[3]],
+        2: [days[3]],
+    }
+    # Tonight decides on the date itself, whether or not the night is stored already.
+    assert handed_out(stored[:3], days[4]) == handed_out([*stored[:3], days[4]], days[4])
+    assert handed_out(stored[:3], days[4])[1] == [days[1]]
 
 
 def test_nobody_is_above_a_cap_when_every_night_sends(people):
