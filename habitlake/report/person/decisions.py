@@ -147,7 +147,10 @@ DECISIONS = Recipe(
             "a message that answers a trigger that fired; the best ones not excluded are drawn among, with silence",
         ),
         ("score", "how promising the message is for the person, 0 to 1: the prior of what is learned of its effect"),
-        ("believed effect", "what it adds to the share of days with the response it aims at, in points of a hundred"),
+        (
+            "effect",
+            "what it is believed to add to the share of days with the response it aims at, in points of a hundred",
+        ),
         (
             "probability",
             "of being drawn; one uniform number from the decision's own seed falls on an arm or on silence",

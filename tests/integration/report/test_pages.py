@@ -43,7 +43,7 @@ TEXTS = {
         "weekly sessions 4 3.5 62 % moderate",
         "delivered, opened, acted on, rated 4 stars",
         "You had 3 sessions in the week. " + HOSTILE,
-        "slow breathing excluded: needs stress level above 7 (is 4.5)",
+        "slow breathing for sleep debt; score 0.3; excluded: needs stress level above 7 (is 4.5)",
         "The draw was 0.25, among:",
         "small start from 0 to 0.4, probability 40 %: drawn",
         "3 sessions of 15 minutes from Wed 1 Apr 2026 to Tue 7 Apr 2026",
