@@ -104,18 +104,17 @@ def _exercise(one: Mapping[str, Any]) -> Row:
     return {
         "label": one["label"],
         "dose": dose(one),
+        "rest": seconds(one["rest_s"]) if one["rest_s"] else None,
         "cue": one["cue"],
         "instead_of": wording.words(instead) if instead else None,
     }
 
 
 def dose(exercise: Mapping[str, Any]) -> str:
-    """Return how much of an exercise to do, such as 3 × 10, rest 45 s, or 22 min."""
+    """Return how much of an exercise to do, such as 3 × 10, or 22 min."""
     reps = exercise.get("reps")
     amount = f"{reps} times" if reps else seconds(exercise["seconds"])
-    if exercise["sets"] > 1:
-        amount = f"{exercise['sets']} × {reps or amount}"
-    return amount + (f", rest {seconds(exercise['rest_s'])}" if exercise["rest_s"] else "")
+    return f"{exercise['sets']} × {reps or amount}" if exercise["sets"] > 1 else amount
 
 
 def seconds(value: int) -> str:

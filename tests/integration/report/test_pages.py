@@ -48,7 +48,7 @@ TEXTS = {
         "small start from 0 to 0.4, probability 40 %: drawn",
         "3 sessions of 15 minutes from Wed 1 Apr 2026 to Tue 7 Apr 2026",
         "unresolved injury lower back, " + HOSTILE,
-        "3 × 12, rest 45 s",
+        "3 × 12 rest 45 s",
         "Instead of: jump squat",
         "10 minutes, where energy is 4 or less",
         "Core setup, stage 1 of 4",
