@@ -249,6 +249,60 @@ WORKOUT_PLANS = Table(
     keep_daily_days=120,
 )
 
+WORKOUT_WINDOWS = Table(
+    name="gold.workout_windows",
+    grain="one row per user, local date and rank: the three best windows for a workout on each of the next three dates",
+    key=("batch_date", "user_id", "valid_for", "rank"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column(
+            "valid_for", "date", "local date of the window: the first that starts after the night's end, and two more"
+        ),
+        Column("rank", "bigint", "1 is the most likely to succeed on the date; each rank is another part of the day"),
+        Column("hour", "bigint", "local hour at which the window of one hour starts, 6 to 21"),
+        Column("part_of_day", "string", "early_morning, morning, midday, afternoon or evening"),
+        Column("success_probability", "double", "probability of a session on the date if it is meant for that hour"),
+        Column("interval_low", "double", "lower end of the 90 % interval of the probability"),
+        Column("interval_high", "double", "upper end of the 90 % interval of the probability"),
+        Column("confidence", "double", "1 - width of the interval, 0 to 1"),
+        Column("recommended", "boolean", "whether the probability is above 0.7 (founding document)"),
+        Column(
+            "schedule_conflict",
+            "double",
+            "1 - share of the weekday's days with a plan or session, drawn towards people who state the same; 1 outside the"
+            " stated hours",
+        ),
+        Column("weather_effect", "double", "what the zone's usual weather adds to the probability in fair weather"),
+        Column(
+            "expected_energy", "double", "energy expected on the date, 1 to 10: own mean and the newest report, fading"
+        ),
+        Column(
+            "expected_stress", "double", "stress expected on the date, 1 to 10: own mean and the newest report, fading"
+        ),
+        Column(
+            "contributions",
+            "string",
+            "JSON of log-odds by factor: usual, recent, weekday, part_of_day, weather, energy, stress; they add up to the"
+            " log-odds of the probability",
+        ),
+        Column("reasons", "array<string>", "why, in words and numbers"),
+        Column(
+            "backup_plan", "string", "the best window of the date in another part of the day, and of the other dates"
+        ),
+        Column("attempts", "bigint", "the person's workouts completed or skipped in that part of the day, 90 days"),
+        Column("completed", "bigint", "of these, completed"),
+        Column(
+            "input_quality",
+            "string",
+            "complete, partial (no report of energy or stress, or nothing stated), thin (few days or attempts) or population"
+            " (nothing observed: the window of people who state the same)",
+        ),
+        Column("model_version", "string", "version of the method"),
+    ),
+    keep_daily_days=30,
+)
+
 ONBOARDING = Table(
     name="gold.onboarding",
     grain="one row per user in onboarding and night, the night on which it is over included",
@@ -341,6 +395,7 @@ GOLD_TABLES = (
     PREDICTIONS,
     GOALS,
     WORKOUT_PLANS,
+    WORKOUT_WINDOWS,
     ONBOARDING,
     RESPONSE_STATE,
     DECISIONS,

@@ -1,0 +1,80 @@
+"""Job: the best windows for a workout on each person's next three local dates, into gold.workout_windows.
+
+    python -m models.windows.score --start 2026-03-01 --end 2026-03-07
+
+Reads gold.user_features, gold.user_sequence, gold.context_patterns, gold.user_day_context and silver.profiles as known on
+each night; replaces each night of gold.workout_windows. The population's parameters are estimated from the night's people,
+so nothing is trained or kept, and a night scored again is the same.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+
+from habitlake.clock import Interval
+from habitlake.job import JobContext, Summary, run_job
+from habitlake.lake import replace_nights_stream
+from habitlake.settings import Settings
+from models.windows.config import BANDS, CONFIG
+from models.windows.effects import Floats
+from models.windows.inputs import as_arrays, read_people, read_weather
+from models.windows.population import Population, fit_population, weather_shares
+from models.windows.rows import TABLE, window_rows
+from models.windows.windows import score_windows
+
+PEOPLE_PER_CHUNK = 25_000
+
+
+def prior_sample(people: pl.DataFrame) -> pl.DataFrame:
+    """Return the people from whom the population's parameters are estimated: every k-th, so that they come from everywhere."""
+    return people.gather_every(max(1, -(-people.height // CONFIG.prior_people)))
+
+
+def weather_of_zones(weather: pl.DataFrame) -> dict[str, Floats]:
+    """Return how likely each weather band is, by zone, from the rows of ``read_weather``."""
+    counts = weather.pivot("weather_band", index="time_zone", values="attempts")
+    for band in BANDS:
+        if band not in counts.columns:
+            counts = counts.with_columns(pl.lit(0).alias(band))
+    matrix = counts.select(pl.col(band).fill_null(0).cast(pl.Float64) for band in BANDS).to_numpy()
+    return weather_shares(dict(zip(counts["time_zone"], matrix, strict=True)))
+
+
+def rows_of(
+    people: pl.DataFrame, population: Population, shares: dict[str, Floats], night: date
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of gold.workout_windows of the people, chunk by chunk, in their order."""
+    for chunk in people.iter_slices(PEOPLE_PER_CHUNK):
+        arrays = as_arrays(chunk)
+        yield window_rows(arrays, score_windows(arrays, population, shares), night)
+
+
+def write_windows(night: date, settings: Settings) -> int:
+    """Write the night's windows; return how many rows."""
+    people = read_people(night, settings)
+    if people.height:
+        population = fit_population(as_arrays(prior_sample(people)))
+        shares = weather_of_zones(read_weather(night, people, settings))
+
+    def tables() -> Iterator[pa.Table]:
+        if people.height:
+            yield from (rows.to_arrow() for rows in rows_of(people, population, shares, night))
+
+    return replace_nights_stream(tables, TABLE, Interval(night, night), settings)
+
+
+def run(context: JobContext) -> Summary:
+    """Score every night of the interval."""
+    return {"rows": sum(write_windows(night, context.settings) for night in context.interval.nights())}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job("models.windows", run, description=__doc__ or "", argv=argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
