@@ -10,7 +10,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, timing
+from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, timing, windows
 from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
@@ -31,6 +31,7 @@ class Part(StrEnum):
     REPLAY = "replay"
     POLICIES = "policies"
     ONLINE = "online"
+    WINDOWS = "windows"
 
 
 HISTORIES = (30, 365)
@@ -220,6 +221,17 @@ def print_online(home: Path, count: int, reads: int) -> None:
     print_table("Reading one person online", ("store", "service", "fields", "p50 ms", "p99 ms"), rows)
 
 
+def print_windows(people: int, nights: int, seeds: int) -> None:
+    """Compare the best windows with the simulated world's own probabilities."""
+    console.print(f"[bold]==>[/bold] windows: {people:,} people, {nights} nights, {seeds} worlds")
+    worlds = [windows.compare(seed, people, nights) for seed in range(1, seeds + 1)]
+    rows = []
+    for name, what in windows.SHOWN.items():
+        mean, low, high = windows.mean_with_interval([getattr(world, name) for world in worlds])
+        rows.append((what, f"{mean:.3f} [{low:.3f}, {high:.3f}]"))
+    print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
+
+
 def main(
     part: Annotated[list[Part] | None, typer.Argument(help="what to measure; default: all")] = None,
     lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
@@ -234,7 +246,9 @@ def main(
             min=20, help="nights: 100 of history of `people`, 60 lived of `policies`, 90 of history elsewhere"
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=2, help="worlds of `policies`, each lived under every policy")] = 10,
+    seeds: Annotated[
+        int, typer.Option(min=2, help="worlds of `policies`, each lived under every policy, and of `windows`")
+    ] = 10,
     reads: Annotated[int, typer.Option(min=100, help="reads of one person online, each of another person")] = 2_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
@@ -253,6 +267,7 @@ def main(
             Part.REPLAY: lambda: print_replay(get_settings().real_data),
             Part.POLICIES: lambda: print_policies(people or SMALL, nights or 60, seeds),
             Part.ONLINE: lambda: print_online(home, people or SMALL, reads),
+            Part.WINDOWS: lambda: print_windows(people or SMALL, nights or 90, seeds),
         }
         for wanted in part or list(Part):
             measured[wanted]()

@@ -2,7 +2,7 @@
 
 log-odds = usual + recent + weekday + part_of_day + weather + energy + stress. ``usual`` is the person's day in fair weather, averaged
 over weekdays and over the parts of the day that the person uses; every other term is what this window adds to it, so the
-terms add up to the score. The probability is that of a session on the date if it is meant for that hour.
+terms add up to the score. What is not sure of a person draws all terms towards even odds. The probability is that of a session on the date if it is meant for that hour.
 """
 
 from dataclasses import dataclass, fields
@@ -66,7 +66,7 @@ def _towards(count: Floats, days: Floats, shares: Floats, people: People) -> Flo
     return np.asarray((count + CONFIG.weekday_days * prior) / (days + CONFIG.weekday_days))
 
 
-def _part_terms(people: People, population: Population) -> tuple[Floats, Floats]:
+def part_terms(people: People, population: Population) -> tuple[Floats, Floats]:
     """Return what each part of the day adds to the person's usual odds, (people, parts), and its variance.
 
     Of the days on which a person means to train in part k a share p_k becomes sessions, so the k's share f_k of the sessions
@@ -170,7 +170,7 @@ def score_windows(people: People, population: Population, shares: dict[str, Floa
     weekday = (people.first_date[:, None] + dates + 3) % len(WEEKDAYS)
     shape = (len(people.users), CONFIG.days_ahead, len(HOURS))
     day = _day_terms(people, population, days, weekday, ahead)
-    part, part_variance = _part_terms(people, population)
+    part, part_variance = part_terms(people, population)
     weather, bad_weather = _weather_terms(people, population, shares)
     energy, energy_mean = expected(people.energy, population.energy, ahead)
     stress, stress_mean = expected(people.stress, population.stress, ahead)
@@ -184,10 +184,13 @@ def score_windows(people: People, population: Population, shares: dict[str, Floa
         "energy": population.slopes[0] * (energy - energy_mean[:, None])[:, :, None],
         "stress": population.slopes[1] * (stress - stress_mean[:, None])[:, :, None],
     }
+    variance = day.variance[:, :, None] + part_variance[:, None, PART_OF_HOUR]
+    # The mean of the probability lies nearer to one half than the probability at the mean (MacKay 1992).
+    moderation = 1 / np.sqrt(1 + np.pi / 8 * variance)
     # Rounded first, so that the terms as written add up to the score.
-    terms = rounded(np.stack([np.broadcast_to(by_factor[name], shape) for name in FACTORS], axis=3))
+    terms = rounded(np.stack([moderation * by_factor[name] for name in FACTORS], axis=3))
     eta = terms.sum(axis=3)
-    spread = Z_90 * np.sqrt(day.variance[:, :, None] + part_variance[:, None, PART_OF_HOUR])
+    spread = Z_90 * np.sqrt(variance)
     probability = rounded(sigmoid(eta))
     usual_hour = np.where(np.isnan(people.usual_hour), population.usual_hour, people.usual_hour)
     distance = np.abs(np.array(HOURS) - np.floor(usual_hour)[:, PART_OF_HOUR])
@@ -202,8 +205,8 @@ def score_windows(people: People, population: Population, shares: dict[str, Floa
         hour=np.array(HOURS)[best],
         part=own_part,
         probability=likely,
-        low=rounded(np.minimum(sigmoid(chosen(eta - spread)), likely)),
-        high=rounded(np.maximum(sigmoid(chosen(eta + spread)), likely)),
+        low=rounded(np.minimum(sigmoid(chosen(eta / moderation - spread)), likely)),
+        high=rounded(np.maximum(sigmoid(chosen(eta / moderation + spread)), likely)),
         conflict=rounded(chosen(day.conflict)),
         weather_effect=rounded(likely - sigmoid(picked.sum(axis=3) - picked[..., WEATHER])),
         energy=rounded(chosen(energy[:, :, None])),
