@@ -225,9 +225,11 @@ def print_windows(people: int, nights: int, seeds: int) -> None:
     """Compare the best windows with the simulated world's own probabilities."""
     console.print(f"[bold]==>[/bold] windows: {people:,} people, {nights} nights, {seeds} worlds")
     worlds = [windows.compare(seed, people, nights) for seed in range(1, seeds + 1)]
+    values = {what: [getattr(world, name) for world in worlds] for name, what in windows.SHOWN.items()}
+    values |= {f"predicted above true, {name}": [world.gaps[name] for world in worlds] for name in worlds[0].gaps}
     rows = []
-    for name, what in windows.SHOWN.items():
-        mean, low, high = windows.mean_with_interval([getattr(world, name) for world in worlds])
+    for what, found in values.items():
+        mean, low, high = windows.mean_with_interval(found)
         rows.append((what, f"{mean:.3f} [{low:.3f}, {high:.3f}]"))
     print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
 

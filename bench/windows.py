@@ -17,7 +17,18 @@ from habitlake.simulator.day import Day, live
 from habitlake.simulator.draws import uniform
 from habitlake.simulator.events import JITTER
 from habitlake.simulator.local_day import LocalDay
-from habitlake.simulator.people import SLOT_HOURS, SLOTS, ZONES, State, Traits, initial_state, make_traits, zone_today
+from habitlake.simulator.people import (
+    GENDERS,
+    LEVELS,
+    SLOT_HOURS,
+    SLOTS,
+    ZONES,
+    State,
+    Traits,
+    initial_state,
+    make_traits,
+    zone_today,
+)
 from habitlake.simulator.truth import COLD_BELOW_F, HOT_ABOVE_F
 from models.windows.config import BANDS, CONFIG, HOURS
 from models.windows.effects import Floats
@@ -31,6 +42,7 @@ SEQUENCE_DAYS, ATTEMPT_DAYS = 30, 90
 ENOUGH_SESSIONS = 20
 BINS = 10
 Z_95 = 1.959964
+AGES = (30, 50)
 SHOWN = {
     "people": "people with 20 sessions or more",
     "top_three": "true best part of the day in the top three",
@@ -54,6 +66,7 @@ class Found:
 
     ``top_three``, ``first`` and the rivals are of people with 20 sessions or more; ``error`` is the mean distance of
     predicted from true probability over ten bins of equal size, ``session_error`` that from what happened on the days.
+    ``gaps`` is by how much the prediction is above the truth on average, by group of people.
     """
 
     people: int
@@ -69,6 +82,7 @@ class Found:
     session_error: float
     recommended: float
     recommended_true: float
+    gaps: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +193,12 @@ def _found(
     best = traits.best_slot
     tried = known.part_attempts >= CONFIG.min_attempts
     raw = np.where(tried, known.part_completed / np.maximum(known.part_attempts, 1), -1).argmax(axis=1)
-    predicted, true, meant, happened = [], [], [], []
+    predicted, true, persons, meant, happened = [], [], [], [], []
     for number, day in enumerate(days):
         here, part = day.present, windows.part[:, number]
         predicted.append(windows.probability[here, number].ravel())
         true.append(_true_probability(traits, day, part)[here].ravel())
+        persons.append(np.repeat(np.flatnonzero(here), part.shape[1]))
         rows, ranks = np.nonzero((part == day.slot[:, None]) & here[:, None])
         meant.append(windows.probability[rows, number, ranks])
         happened.append(day.session[rows].astype(np.float64))
@@ -203,7 +218,23 @@ def _found(
         session_error=_error(np.concatenate(meant), np.concatenate(happened)),
         recommended=float(predictions[chosen].mean()),
         recommended_true=float(truths[chosen].mean()),
+        gaps={
+            name: float((predictions - truths)[group[np.concatenate(persons)]].mean())
+            for name, group in groups(traits).items()
+        },
     )
+
+
+def groups(traits: Traits) -> dict[str, NDArray[np.bool_]]:
+    """Return who belongs to which age band, gender and fitness level."""
+    middle, old = AGES
+    return {
+        f"under {middle}": traits.age < middle,
+        f"{middle} to {old - 1}": (traits.age >= middle) & (traits.age < old),
+        f"{old} and over": traits.age >= old,
+        **{name: traits.gender == number for number, name in enumerate(GENDERS)},
+        **{name: traits.level == number for number, name in enumerate(LEVELS)},
+    }
 
 
 def mean_with_interval(values: Sequence[float]) -> tuple[float, float, float]:

@@ -44,6 +44,7 @@ with DAG(
     build_features = JobOperator(task_id="build_features", module="spark_jobs.features.run", pool="spark")
     check_gold = JobOperator(task_id="check_gold", module="expectations.run", arguments=["--gate", "gold"])
     score = JobOperator(task_id="score", module="models.adherence.score")
+    score_windows = JobOperator(task_id="score_windows", module="models.windows.score")
     materialize = JobOperator(task_id="materialize", module="feature_repo.materialize", pool="feast_writer")
     decide = JobOperator(task_id="decide", module="interventions.decide")
     check_queue = JobOperator(task_id="check_queue", module="expectations.run", arguments=["--gate", "queue"])
@@ -58,8 +59,9 @@ with DAG(
     write_report = JobOperator(task_id="write_report", module="habitlake.report")
     close_night = JobOperator(task_id="close_night", module="habitlake.nights", arguments=["close"])
 
-    open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, materialize]
-    score >> decide >> check_queue >> publish_queue
+    open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, score_windows, materialize]
+    score >> decide
+    [decide, score_windows] >> check_queue >> publish_queue
     [check_gold, publish_queue] >> build_marts
     [build_marts, materialize] >> write_report
     [publish_queue, write_report] >> close_night

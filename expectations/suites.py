@@ -207,6 +207,44 @@ PREDICTIONS = Suite(
     ),
 )
 
+_PARTS = "('early_morning', 'morning', 'midday', 'afternoon', 'evening')"
+_QUALITIES = "('complete', 'partial', 'thin', 'population')"
+
+
+def _all_but(sound: str) -> str:
+    """Return the predicate of rows of which the condition does not hold, or is not known."""
+    return f"NOT coalesce({sound}, false)"
+
+
+WORKOUT_WINDOWS = Suite(
+    "queue",
+    "gold.workout_windows",
+    tuple(between(name, 0, 0) for name in ("missing_windows", "wrong_times", "wrong_scores", "unexplained")),
+    totals=(
+        # Three windows of each of three dates.
+        Total("missing_windows", "true", "abs(count(*) - 9 * count(DISTINCT user_id))"),
+        Total(
+            "wrong_times",
+            _all_but(
+                "valid_for - batch_date BETWEEN 1 AND 4 AND rank BETWEEN 1 AND 3 AND hour BETWEEN 6 AND 21"
+                f" AND part_of_day IN {_PARTS}"
+            ),
+        ),
+        Total(
+            "wrong_scores",
+            _all_but(
+                "interval_low BETWEEN 0 AND success_probability AND interval_high BETWEEN success_probability AND 1"
+                " AND recommended = (success_probability > 0.7) AND schedule_conflict BETWEEN 0 AND 1"
+                " AND weather_effect BETWEEN -1 AND 1"
+            ),
+        ),
+        Total(
+            "unexplained",
+            _all_but(f"len(reasons) > 0 AND backup_plan IS NOT NULL AND input_quality IN {_QUALITIES}"),
+        ),
+    ),
+)
+
 GOALS = Suite(
     "queue",
     "gold.goals",
@@ -371,6 +409,7 @@ SUITES: tuple[Suite, ...] = (
     *PEOPLE_SUITES,
     USER_SEQUENCE,
     PREDICTIONS,
+    WORKOUT_WINDOWS,
     GOALS,
     WORKOUT_PLANS,
     ONBOARDING,

@@ -13,7 +13,7 @@ def test_the_first_run_ends_with_tonights_queue_and_every_task_green(world):
         assert part in world.first_output
     states = world.task_states()
     assert {dag for dag, _, _, _ in states} == {"nightly", "retrain"}
-    assert len(states) == 13 + 4 + 13
+    assert len(states) == 14 + 4 + 14
     assert {state for _, _, _, state in states} == {"success"}
 
 
