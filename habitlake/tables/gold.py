@@ -270,8 +270,8 @@ WORKOUT_WINDOWS = Table(
         Column(
             "schedule_conflict",
             "double",
-            "1 - share of the weekday's days with a plan or session, drawn towards people who state the same; 1 outside the"
-            " stated hours",
+            "1 - share of the weekday's days with a plan or session, drawn towards people who state the same; 0 with a plan for"
+            " the date, 1 outside the stated hours",
         ),
         Column("weather_effect", "double", "what the zone's usual weather adds to the probability in fair weather"),
         Column(

@@ -30,7 +30,7 @@ class People:
 
     ``first_date`` is the first local date that a window is for, as days since 1970; ``sessions``, ``planned`` and
     ``observed`` say of each of the last complete local days whether there was one, ``stress`` and ``energy`` are NaN
-    without a report. ``usual_hour`` is the mean hour of starting in each part of the day, NaN without a completed one.
+    without a report. ``planned_ahead`` says of each date that windows are for whether a workout is planned. ``usual_hour`` is the mean hour of starting in each part of the day, NaN without a completed one.
     """
 
     users: pl.Series
@@ -40,6 +40,7 @@ class People:
     sessions: NDArray[np.bool_]
     planned: NDArray[np.bool_]
     observed: NDArray[np.bool_]
+    planned_ahead: NDArray[np.bool_]
     stress: Floats
     energy: Floats
     part_attempts: Floats
@@ -149,6 +150,17 @@ def _profiles(night: date, settings: Settings) -> pl.LazyFrame:
     )
 
 
+def _plans_ahead(night: date, settings: Settings) -> pl.LazyFrame:
+    """Return per user the local dates after the night for which a workout is planned, as far as recent nights tell."""
+    window = Interval(night - timedelta(days=CONFIG.ledger_nights - 1), night)
+    return (
+        scan_table("gold.user_day", settings, window)
+        .filter((pl.col("local_date") > night) & (pl.col("workouts_planned") > 0))
+        .group_by("user_id")
+        .agg(planned_dates="local_date")
+    )
+
+
 def _ledger(night: date, settings: Settings) -> pl.LazyFrame:
     window = Interval(night - timedelta(days=CONFIG.ledger_nights - 1), night)
     return scan_table("gold.user_day_context", settings, window)
@@ -164,6 +176,7 @@ def read_people(night: date, settings: Settings) -> pl.DataFrame:
         .join(sequences, on="user_id", how="left")
         .join(_counts(night, settings), on="user_id", how="left")
         .join(_usual_hours(_ledger(night, settings)), on="user_id", how="left")
+        .join(_plans_ahead(night, settings), on="user_id", how="left")
         .join(_profiles(night, settings), on="user_id", how="left")
         .collect()
     )
@@ -225,6 +238,13 @@ def as_arrays(people: pl.DataFrame) -> People:
         sessions=sequences["sessions"] > 0,
         planned=sequences["planned"] > 0,
         observed=(sequences["observed"] > 0) | (sequences["sessions"] > 0),
+        planned_ahead=people.select(
+            pl.col("planned_dates")
+            .list.contains(pl.col("first_date") + pl.duration(days=ahead))
+            .fill_null(value=False)
+            .alias(str(ahead))
+            for ahead in range(CONFIG.days_ahead)
+        ).to_numpy(),
         stress=sequences["stress"],
         energy=sequences["energy"],
         part_attempts=np.nan_to_num(_matrix(people, [f"attempts_{part}" for part in PART_NAMES])),

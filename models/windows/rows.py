@@ -55,6 +55,8 @@ def reasons() -> pl.Expr:
             )
         ),
         pl.when(pl.col("schedule_conflict") == 1).then(pl.lit("outside the times that the schedule names"))
+        .when("planned")
+        .then(pl.lit("a workout is planned for the date"))
         .when(pl.col("weekday_days") > 0)
         .then(
             pl.format(
@@ -129,6 +131,7 @@ def window_rows(people: People, windows: Windows, night: date) -> pl.DataFrame:
             "mean_stress": flat(windows.mean_stress[:, None, None]),
             "attempts": flat(windows.attempts),
             "completed": flat(windows.completed),
+            "planned": flat(windows.planned),
             "kept": flat(windows.kept),
             "weekday_days": flat(windows.weekday_days),
             "bad_weather": flat(windows.bad_weather[:, None, None]),

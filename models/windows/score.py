@@ -2,9 +2,9 @@
 
     python -m models.windows.score --start 2026-03-01 --end 2026-03-07
 
-Reads gold.user_features, gold.user_sequence, gold.context_patterns, gold.user_day_context and silver.profiles as known on
-each night; replaces each night of gold.workout_windows. The population's parameters are estimated from the night's people,
-so nothing is trained or kept, and a night scored again is the same.
+Reads gold.user_features, gold.user_sequence, gold.context_patterns, gold.user_day, gold.user_day_context and
+silver.profiles as known on each night; replaces each night of gold.workout_windows. The population's parameters are
+estimated from the night's people, so nothing is trained or kept, and a night scored again is the same.
 """
 
 import sys

@@ -37,7 +37,7 @@ class Windows:
     """The windows of people, arrays of (people, dates, ranks), the best first.
 
     ``terms`` are (people, dates, ranks, factors) in the order of ``FACTORS``; ``quality`` (people) is an index of
-    ``QUALITIES``, as the means of a person's reports and how likely the weather is not fair are by person; ``kept`` and ``weekday_days`` count the days kept free among the observed ones of the weekday.
+    ``QUALITIES``, as the means of a person's reports and how likely the weather is not fair are by person; ``planned`` says whether a workout is planned for the date, ``kept`` and ``weekday_days`` count the days kept free among the observed ones of the weekday.
     """
 
     hour: NDArray[np.int64]
@@ -54,6 +54,7 @@ class Windows:
     terms: Floats
     attempts: Floats
     completed: Floats
+    planned: NDArray[np.bool_]
     kept: Floats
     weekday_days: Floats
     bad_weather: Floats
@@ -138,8 +139,10 @@ def _day_terms(
     observed_plan = np.divide(days.planned, days.observed, out=plan.copy(), where=days.observed > 0)
     by_weekday, found = weekday_effects(day_design(observed_plan), days, population.day)
     stated = np.take_along_axis(people.stated_hours, weekday[:, :, None], axis=1)
-    # An hour outside the stated ones is as on a weekday without a plan.
-    plan_at = np.where(stated, np.take_along_axis(plan, weekday, axis=1)[:, :, None], 0.0)
+    # A plan for the date is sure; an hour outside the stated ones is as on a weekday without a plan.
+    planned = people.planned_ahead[:, :, None]
+    plan_at = np.where(planned, 1.0, np.take_along_axis(plan, weekday, axis=1)[:, :, None]) * stated
+    kept_at = np.where(planned, 1.0, np.take_along_axis(kept, weekday, axis=1)[:, :, None]) * stated
     usual_plan = plan.mean(axis=1)
     intercept, of_plan = population.day.fixed[:2]
     of_weekday = np.concatenate([[0.0], population.day.fixed[2:]])
@@ -152,7 +155,7 @@ def _day_terms(
         recent=of_surprise * surprise * CONFIG.surprise_memory ** (ahead - 1) + of_month / 2,
         weekday=of_plan * (plan_at - usual_plan[:, None, None]) + added[:, :, None],
         variance=found.person_variances[:, None] + np.take_along_axis(found.level_variances, weekday, axis=1),
-        conflict=np.where(stated, 1 - np.take_along_axis(kept, weekday, axis=1)[:, :, None], 1.0),
+        conflict=1 - kept_at,
     )
 
 
@@ -216,6 +219,7 @@ def score_windows(people: People, population: Population, shares: dict[str, Floa
         terms=picked,
         attempts=people.part_attempts[rows, own_part],
         completed=people.part_completed[rows, own_part],
+        planned=np.broadcast_to(people.planned_ahead[:, :, None], best.shape),
         kept=np.broadcast_to(days.kept[rows, weekday[:, :, None]], best.shape),
         weekday_days=np.broadcast_to(days.observed[rows, weekday[:, :, None]], best.shape),
         bad_weather=rounded(bad_weather),

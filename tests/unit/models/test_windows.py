@@ -52,6 +52,7 @@ def people(count=1, **changes):
         "sessions": sessions,
         "planned": sessions.copy(),
         "observed": np.ones((count, DAYS), dtype=bool),
+        "planned_ahead": np.zeros((count, 3), dtype=bool),
         "stress": np.full((count, DAYS), 5.0),
         "energy": np.full((count, DAYS), 5.5),
         "part_attempts": parts,
@@ -213,6 +214,16 @@ def test_what_is_stated_of_a_weekday_counts_without_any_day():
     windows = windows_of(replace(nobody(), available=available))
     assert windows.probability[0, 2, 0] > windows.probability[0, 0, 0]
     assert windows.conflict[0, :, 0].tolist() == pytest.approx([0.8, 0.8, 0.05])
+
+
+def test_a_plan_for_the_date_counts_as_sure():
+    usual = windows_of(people())
+    planned = windows_of(people(planned_ahead=np.array([[False, True, False]])))
+    assert planned.probability[0, 1, 0] > usual.probability[0, 1, 0] + 0.05
+    assert planned.conflict[0, 1].tolist() == [0.0] * 3
+    assert planned.probability[0, ::2].tolist() == usual.probability[0, ::2].tolist()
+    rows = window_rows(people(), planned, NIGHT)
+    assert rows.row(3, named=True)["reasons"][1] == "a workout is planned for the date"
 
 
 def test_hours_outside_the_stated_ones_are_in_conflict():

@@ -146,6 +146,18 @@ def test_the_usual_hour_of_the_person_is_taken(settings):
     assert evenings["hour"].to_list() == [18] * 3
 
 
+def test_a_plan_for_a_later_date_is_known(settings):
+    day = {"user_id": "ann", "events": 1, "workouts_planned": 1}
+    score.write_windows(NIGHT, settings)
+    before = stored(settings)
+    put("gold.user_day", [day | {"local_date": date(2026, 3, 4)}], settings, NIGHT)
+    score.write_windows(NIGHT, settings)
+    changed = stored(settings).filter(pl.col("reasons").list.contains("a workout is planned for the date"))
+    assert changed.select("user_id", "valid_for").unique().rows() == [("ann", date(2026, 3, 4))]
+    others = pl.col("valid_for") != date(2026, 3, 4)
+    assert stored(settings).filter(others).drop("backup_plan").equals(before.filter(others).drop("backup_plan"))
+
+
 def test_a_night_without_people_has_no_windows(tmp_path):
     settings = Settings(home=tmp_path, _env_file=None)
     assert score.write_windows(NIGHT, settings) == 0
