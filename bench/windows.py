@@ -138,6 +138,7 @@ def known_people(traits: Traits, lived: Sequence[_Lived]) -> People:
         observed=np.stack([one.day.present for one in recent], axis=1),
         # Plans are made on the evening before, so none is known for the second day after.
         planned_ahead=np.zeros((count, CONFIG.days_ahead), dtype=np.bool_),
+        injured=np.zeros(count, dtype=np.bool_),
         stress=np.stack([np.where(one.reports, one.stress, np.nan) for one in recent], axis=1),
         energy=np.stack([np.where(one.reports, one.energy, np.nan) for one in recent], axis=1),
         part_attempts=parts[0],

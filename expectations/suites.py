@@ -234,7 +234,7 @@ WORKOUT_WINDOWS = Suite(
             "wrong_scores",
             _all_but(
                 "interval_low BETWEEN 0 AND success_probability AND interval_high BETWEEN success_probability AND 1"
-                " AND recommended = (success_probability > 0.7) AND schedule_conflict BETWEEN 0 AND 1"
+                " AND recommended IS NOT NULL AND (NOT recommended OR success_probability > 0.7) AND schedule_conflict BETWEEN 0 AND 1"
                 " AND weather_effect BETWEEN -1 AND 1"
             ),
         ),

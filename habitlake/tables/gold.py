@@ -266,7 +266,11 @@ WORKOUT_WINDOWS = Table(
         Column("interval_low", "double", "lower end of the 90 % interval of the probability"),
         Column("interval_high", "double", "upper end of the 90 % interval of the probability"),
         Column("confidence", "double", "1 - width of the interval, 0 to 1"),
-        Column("recommended", "boolean", "whether the probability is above 0.7 (founding document)"),
+        Column(
+            "recommended",
+            "boolean",
+            "whether the probability is above 0.7 (founding document) and no injury or illness is unresolved",
+        ),
         Column(
             "schedule_conflict",
             "double",

@@ -41,6 +41,7 @@ class People:
     planned: NDArray[np.bool_]
     observed: NDArray[np.bool_]
     planned_ahead: NDArray[np.bool_]
+    injured: NDArray[np.bool_]
     stress: Floats
     energy: Floats
     part_attempts: Floats
@@ -172,7 +173,7 @@ def read_people(night: date, settings: Settings) -> pl.DataFrame:
     sequences = scan_table("gold.user_sequence", settings, nights).select("user_id", *CHANNELS)
     people = (
         scan_table("gold.user_features", settings, nights)
-        .select("user_id", "time_zone", "as_of_date")
+        .select("user_id", "time_zone", "as_of_date", injured=pl.col("injured").fill_null(0) == 1)
         .join(sequences, on="user_id", how="left")
         .join(_counts(night, settings), on="user_id", how="left")
         .join(_usual_hours(_ledger(night, settings)), on="user_id", how="left")
@@ -245,6 +246,7 @@ def as_arrays(people: pl.DataFrame) -> People:
             .alias(str(ahead))
             for ahead in range(CONFIG.days_ahead)
         ).to_numpy(),
+        injured=people["injured"].to_numpy(),
         stress=sequences["stress"],
         energy=sequences["energy"],
         part_attempts=np.nan_to_num(_matrix(people, [f"attempts_{part}" for part in PART_NAMES])),

@@ -81,6 +81,7 @@ def reasons() -> pl.Expr:
         pl.when(recent.abs() >= TOLD_TERM).then(
             pl.when(recent > 0).then(pl.lit("lately better than over the month")).otherwise(pl.lit("lately worse than over the month"))
         ),
+        pl.when("injured").then(pl.lit("not recommended: an injury or illness is unresolved")),
     ]  # fmt: skip
     return pl.concat_list(told).list.drop_nulls()
 
@@ -132,6 +133,7 @@ def window_rows(people: People, windows: Windows, night: date) -> pl.DataFrame:
             "attempts": flat(windows.attempts),
             "completed": flat(windows.completed),
             "planned": flat(windows.planned),
+            "injured": flat(people.injured[:, None, None]),
             "kept": flat(windows.kept),
             "weekday_days": flat(windows.weekday_days),
             "bad_weather": flat(windows.bad_weather[:, None, None]),
@@ -151,7 +153,7 @@ def window_rows(people: People, windows: Windows, night: date) -> pl.DataFrame:
     )
     return named.with_columns(
         confidence=(1 - (pl.col("interval_high") - pl.col("interval_low"))).round(6),
-        recommended=pl.col("success_probability") > CONFIG.recommended_above,
+        recommended=(pl.col("success_probability") > CONFIG.recommended_above) & ~pl.col("injured"),
         contributions=pl.struct(pl.col(f"term_{name}").alias(name) for name in FACTORS).struct.json_encode(),
         reasons=reasons(),
         backup_plan=pl.format(

@@ -1,8 +1,9 @@
 """The windows of people: what adds to the log-odds of each hour of the next dates, and the best three of a date.
 
-log-odds = usual + recent + weekday + part_of_day + weather + energy + stress. ``usual`` is the person's day in fair weather, averaged
-over weekdays and over the parts of the day that the person uses; every other term is what this window adds to it, so the
-terms add up to the score. What is not sure of a person draws all terms towards even odds. The probability is that of a session on the date if it is meant for that hour.
+log-odds = usual + recent + weekday + part_of_day + weather + energy + stress. ``usual`` is the person's day in fair
+weather, averaged over weekdays and over the parts of the day that the person uses; every other term is what this window
+adds to it, so the terms add up to the score. What is not sure of a person draws all terms towards even odds. The
+probability is that of a session on the date if it is meant for that hour.
 """
 
 from dataclasses import dataclass, fields
@@ -36,8 +37,10 @@ WEATHER = FACTORS.index("weather")
 class Windows:
     """The windows of people, arrays of (people, dates, ranks), the best first.
 
-    ``terms`` are (people, dates, ranks, factors) in the order of ``FACTORS``; ``quality`` (people) is an index of
-    ``QUALITIES``, as the means of a person's reports and how likely the weather is not fair are by person; ``planned`` says whether a workout is planned for the date, ``kept`` and ``weekday_days`` count the days kept free among the observed ones of the weekday.
+    ``terms`` are (people, dates, ranks, factors) in the order of ``FACTORS``. ``planned`` says whether a workout is
+    planned for the date; ``kept`` and ``weekday_days`` count the days kept free among the observed ones of the weekday.
+    By person alone are the means of the reports, how likely the weather is not fair, and ``quality``, an index of
+    ``QUALITIES``.
     """
 
     hour: NDArray[np.int64]

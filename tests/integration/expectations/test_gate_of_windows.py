@@ -55,7 +55,8 @@ def broken(rows, settings, validator):
         ({"rank": 4}, "wrong_times"),
         ({"part_of_day": None}, "wrong_times"),
         ({"success_probability": 0.95}, "wrong_scores"),
-        ({"recommended": False}, "wrong_scores"),
+        ({"recommended": None}, "wrong_scores"),
+        ({"success_probability": 0.7}, "wrong_scores"),
         ({"success_probability": None}, "wrong_scores"),
         ({"schedule_conflict": 1.1}, "wrong_scores"),
         ({"input_quality": None}, "unexplained"),
@@ -68,5 +69,6 @@ def test_a_wrong_row_breaks_its_total_and_no_other(settings, validator, change, 
 
 def test_sound_nights_pass_and_a_person_has_all_windows(settings, validator):
     assert broken(SOUND, settings, validator) == {}
+    assert broken([SOUND[0] | {"recommended": False}, *SOUND[1:]], settings, validator) == {}
     assert broken(SOUND[1:], settings, validator) == {"missing_windows": 8}
     assert broken([], settings, validator) == {}

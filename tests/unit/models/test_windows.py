@@ -53,6 +53,7 @@ def people(count=1, **changes):
         "planned": sessions.copy(),
         "observed": np.ones((count, DAYS), dtype=bool),
         "planned_ahead": np.zeros((count, 3), dtype=bool),
+        "injured": np.zeros(count, dtype=bool),
         "stress": np.full((count, DAYS), 5.0),
         "energy": np.full((count, DAYS), 5.5),
         "part_attempts": parts,
@@ -328,6 +329,16 @@ def test_rows_tell_why_and_what_else():
     assert rows.row(1, named=True)["backup_plan"].startswith("19:00 (")
     never = rows.row(2, named=True)
     assert never["reasons"][0].endswith("0 workouts known, judged by people who do not prefer it")
+
+
+def test_nothing_is_recommended_to_the_injured():
+    often = np.ones((1, DAYS), dtype=bool)
+    well = people(sessions=often, planned=often)
+    hurt = replace(well, injured=np.array([True]))
+    rows = window_rows(hurt, windows_of(hurt), NIGHT)
+    assert window_rows(well, windows_of(well), NIGHT)["recommended"].any()
+    assert not rows["recommended"].any()
+    assert set(rows["reasons"].list.last()) == {"not recommended: an injury or illness is unresolved"}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def put(name, rows, settings, night):
     replace_nights(table, name, Interval(night, night), settings)
 
 
-def write_night(settings, night, *, completed, slot, stress):
+def write_night(settings, night, *, completed, slot, stress, unreported=None, unseen_too=True):
     """Two people with a month of use, and one seen today for the first time."""
     as_of = night - timedelta(days=1)
     zones = ("Europe/Berlin", "America/New_York", "UTC")
@@ -52,7 +52,7 @@ def write_night(settings, night, *, completed, slot, stress):
     }
     put(
         "gold.user_sequence",
-        [{"user_id": user, "as_of_date": as_of, **(unseen if user == "new" else sequence)} for user in USERS],
+        [{"user_id": user, "as_of_date": as_of, **(unseen if user == "new" else sequence)} for user in (USERS if unseen_too else USERS[:2])],
         settings,
         night,
     )  # fmt: skip
@@ -138,6 +138,15 @@ def test_a_person_without_any_history_gets_the_populations_windows_flagged(setti
     score.write_windows(NIGHT, settings)
     quality = dict(stored(settings).group_by("user_id").agg(pl.col("input_quality").unique()).iter_rows())
     assert quality == {"ann": ["partial"], "ben": ["partial"], "new": ["population"]}
+
+
+def test_what_is_missing_is_unknown_in_whatever_form(settings):
+    score.write_windows(NIGHT, settings)
+    usual = stored(settings)
+    # NaN for null, and a person without a row of the sequence.
+    write_night(settings, NIGHT, completed=9, slot="evening", stress=5.0, unreported=float("nan"), unseen_too=False)
+    score.write_windows(NIGHT, settings)
+    assert stored(settings).equals(usual)
 
 
 def test_the_usual_hour_of_the_person_is_taken(settings):
