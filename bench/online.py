@@ -16,6 +16,7 @@ import pyarrow as pa
 from pydantic import SecretStr
 
 from bench.processes import run_module
+from feature_repo.definitions import SERVED
 from feature_repo.reader import read_features
 from feature_repo.store import feature_store
 from habitlake.clock import Interval, night_end
@@ -118,7 +119,7 @@ def measure(home: Path, people: int, reads: int) -> list[Read]:
     """
     settings = Settings(home=home / "online", _env_file=None)  # type: ignore[call-arg]
     settings.home.mkdir(parents=True)
-    for name in ("gold.user_features", "gold.user_analytics"):
+    for name in SERVED:
         replace_nights(_rows(TABLES[name], people), name, Interval(NIGHT, NIGHT), settings)
     postgres.start(settings)
     try:

@@ -45,7 +45,13 @@ with DAG(
     check_gold = JobOperator(task_id="check_gold", module="expectations.run", arguments=["--gate", "gold"])
     score = JobOperator(task_id="score", module="models.adherence.score")
     score_windows = JobOperator(task_id="score_windows", module="models.windows.score")
-    materialize = JobOperator(task_id="materialize", module="feature_repo.materialize", pool="feast_writer")
+    # Windows that could not be scored keep no feature from the app.
+    materialize = JobOperator(
+        task_id="materialize",
+        module="feature_repo.materialize",
+        pool="feast_writer",
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+    )
     decide = JobOperator(task_id="decide", module="interventions.decide")
     check_queue = JobOperator(task_id="check_queue", module="expectations.run", arguments=["--gate", "queue"])
     publish_queue = JobOperator(task_id="publish_queue", module="interventions.publish")
@@ -59,8 +65,9 @@ with DAG(
     write_report = JobOperator(task_id="write_report", module="habitlake.report")
     close_night = JobOperator(task_id="close_night", module="habitlake.nights", arguments=["close"])
 
-    open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, score_windows, materialize]
+    open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, score_windows]
     score >> decide
+    [check_gold, score_windows] >> materialize
     [decide, score_windows] >> check_queue >> publish_queue
     [check_gold, publish_queue] >> build_marts
     [build_marts, materialize] >> write_report

@@ -207,6 +207,8 @@ PREDICTIONS = Suite(
     ),
 )
 
+USER_WINDOWS = Suite("queue", "gold.user_windows", (unique("user_id"), not_null("windows"), not_null("input_quality")))
+
 _PARTS = "('early_morning', 'morning', 'midday', 'afternoon', 'evening')"
 _QUALITIES = "('complete', 'partial', 'thin', 'population')"
 
@@ -409,6 +411,7 @@ SUITES: tuple[Suite, ...] = (
     *PEOPLE_SUITES,
     USER_SEQUENCE,
     PREDICTIONS,
+    USER_WINDOWS,
     WORKOUT_WINDOWS,
     GOALS,
     WORKOUT_PLANS,

@@ -15,8 +15,9 @@ FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string
 TIME_TO_LIVE = timedelta(days=3)
 ADHERENCE_SERVICE = "adherence_v1"
 ANALYTICS_SERVICE = "user_analytics_v1"
+WINDOWS_SERVICE = "workout_windows_v1"
 # What each view reads; it is named after its table.
-SERVED = ("gold.user_features", "gold.user_analytics")
+SERVED = ("gold.user_features", "gold.user_analytics", "gold.user_windows")
 NOT_SERVED = frozenset({"batch_date", "user_id", "event_timestamp", "created_timestamp"})
 
 
@@ -76,11 +77,12 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
     user = Entity(
         name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them"
     )
-    features, analytics = (_view(name, user, settings) for name in SERVED)
+    features, analytics, windows = (_view(name, user, settings) for name in SERVED)
     return [
         user,
         features,
         analytics,
+        windows,
         FeatureService(
             name=ADHERENCE_SERVICE,
             features=[features[list(ADHERENCE_V1)]],
@@ -92,5 +94,11 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
             features=[analytics],
             description="The record of a person that the app reads (UserAnalytics)",
             owner=get_table(SERVED[1]).owner,
+        ),
+        FeatureService(
+            name=WINDOWS_SERVICE,
+            features=[windows],
+            description="When a workout is likely to succeed, as the app reads it",
+            owner=get_table(SERVED[2]).owner,
         ),
     ]

@@ -81,7 +81,10 @@ def main(
     user: Annotated[list[str], typer.Option(help="person to read; may be given several times")],
     as_of: Annotated[datetime | None, typer.Option(help="instant (UTC) at which age is judged; default now")] = None,
     service: Annotated[
-        str, typer.Option(help="adherence_v1 (what the model reads) or user_analytics_v1 (what the app reads)")
+        str,
+        typer.Option(
+            help="adherence_v1 (what the model reads), user_analytics_v1 or workout_windows_v1 (what the app reads)"
+        ),
     ] = "adherence_v1",
     json_output: Json = False,
 ) -> None:

@@ -307,6 +307,27 @@ WORKOUT_WINDOWS = Table(
     keep_daily_days=30,
 )
 
+USER_WINDOWS = Table(
+    name="gold.user_windows",
+    grain="one row per user and night: the windows of gold.workout_windows as the app reads them",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        EVENT_TIMESTAMP,
+        CREATED_TIMESTAMP,
+        Column(
+            "windows",
+            "string",
+            "JSON list of the windows of the next three local dates, by date and rank: valid_for, rank, hour,"
+            " success_probability, recommended, backup_plan",
+        ),
+        Column("input_quality", "string", "complete, partial, thin or population, as in gold.workout_windows"),
+        Column("model_version", "string", "version of the method"),
+    ),
+    keep_daily_days=30,
+)
+
 ONBOARDING = Table(
     name="gold.onboarding",
     grain="one row per user in onboarding and night, the night on which it is over included",
@@ -400,6 +421,7 @@ GOLD_TABLES = (
     GOALS,
     WORKOUT_PLANS,
     WORKOUT_WINDOWS,
+    USER_WINDOWS,
     ONBOARDING,
     RESPONSE_STATE,
     DECISIONS,

@@ -6,12 +6,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from habitlake.clock import night_end
 from habitlake.tables import get_table
 from models.windows.config import CONFIG, FACTORS, PART_NAMES, QUALITIES, VERSION, WEEKDAYS
 from models.windows.inputs import People
 from models.windows.windows import Windows
 
 TABLE = "gold.workout_windows"
+RECORDS = "gold.user_windows"
+TOLD = ("valid_for", "rank", "hour", "success_probability", "recommended", "backup_plan")
 # What a reason is worth telling from: points of probability, and log-odds.
 TOLD_EFFECT, TOLD_TERM = 0.005, 0.1
 
@@ -166,3 +169,20 @@ def window_rows(people: People, windows: Windows, night: date) -> pl.DataFrame:
         ),
         model_version=pl.lit(VERSION),
     ).select(get_table(TABLE).column_names)
+
+
+def record_rows(rows: pl.DataFrame, night: date) -> pl.DataFrame:
+    """Return rows of gold.user_windows from rows of gold.workout_windows that hold whole people, in their order."""
+    end = pl.lit(night_end(night)).cast(pl.Datetime("us", "UTC"))
+    told = rows.select("user_id", "input_quality", "model_version", told=pl.struct(TOLD).struct.json_encode())
+    return (
+        told.group_by("user_id", maintain_order=True)
+        .agg(pl.col("told").str.join(","), pl.col("input_quality", "model_version").first())
+        .with_columns(
+            batch_date=pl.lit(night),
+            event_timestamp=end,
+            created_timestamp=end,
+            windows=pl.format("[{}]", "told"),
+        )
+        .select(get_table(RECORDS).column_names)
+    )

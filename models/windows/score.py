@@ -1,10 +1,10 @@
-"""Job: the best windows for a workout on each person's next three local dates, into gold.workout_windows.
+"""Job: the best windows for a workout on each person's next three local dates, into gold.workout_windows and gold.user_windows.
 
     python -m models.windows.score --start 2026-03-01 --end 2026-03-07
 
 Reads gold.user_features, gold.user_sequence, gold.context_patterns, gold.user_day, gold.user_day_context and
-silver.profiles as known on each night; replaces each night of gold.workout_windows. The population's parameters are
-estimated from the night's people, so nothing is trained or kept, and a night scored again is the same.
+silver.profiles as known on each night; replaces each night of both. The population's parameters are estimated from the
+night's people, so nothing is trained or kept, and a night scored again is the same.
 """
 
 import sys
@@ -22,7 +22,7 @@ from models.windows.config import BANDS, CONFIG
 from models.windows.effects import Floats
 from models.windows.inputs import as_arrays, read_people, read_weather
 from models.windows.population import Population, fit_population, weather_shares
-from models.windows.rows import TABLE, window_rows
+from models.windows.rows import RECORDS, TABLE, record_rows, window_rows
 from models.windows.windows import score_windows
 
 PEOPLE_PER_CHUNK = 25_000
@@ -53,17 +53,26 @@ def rows_of(
 
 
 def write_windows(night: date, settings: Settings) -> int:
-    """Write the night's windows; return how many rows."""
+    """Write the night's windows, and the record of them that the app reads; return how many windows."""
     people = read_people(night, settings)
     if people.height:
         population = fit_population(as_arrays(prior_sample(people)))
         shares = weather_of_zones(read_weather(night, people, settings))
 
-    def tables() -> Iterator[pa.Table]:
-        if people.height:
-            yield from (rows.to_arrow() for rows in rows_of(people, population, shares, night))
+    records: list[pl.DataFrame] = []
 
-    return replace_nights_stream(tables, TABLE, Interval(night, night), settings)
+    def tables() -> Iterator[pa.Table]:
+        # Each attempt to commit starts anew.
+        records.clear()
+        if people.height:
+            for rows in rows_of(people, population, shares, night):
+                records.append(record_rows(rows, night))
+                yield rows.to_arrow()
+
+    nights = Interval(night, night)
+    written = replace_nights_stream(tables, TABLE, nights, settings)
+    replace_nights_stream(lambda: (part.to_arrow() for part in records), RECORDS, nights, settings)
+    return written
 
 
 def run(context: JobContext) -> Summary:

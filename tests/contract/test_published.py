@@ -38,8 +38,11 @@ def test_feast_serves_exactly_the_registry(tmp_path):
     settings = Settings(home=tmp_path, _env_file=None)
     views = {item.name: item for item in definitions(settings) if isinstance(item, FeatureView)}
     keys = {"batch_date", "user_id", "event_timestamp", "created_timestamp", "as_of_date"}
-    analytics = [column for column in TABLES["gold.user_analytics"].columns if column.name not in keys]
-    for name, columns in (("user_features", FEATURES), ("user_analytics", analytics)):
+    records = {
+        name: [column for column in TABLES[f"gold.{name}"].columns if column.name not in keys]
+        for name in ("user_analytics", "user_windows")
+    }
+    for name, columns in ({"user_features": FEATURES} | records).items():
         view = views.pop(name)
         served = {field.name: (field.dtype, field.description) for field in view.schema if field.name != "user_id"}
         assert served == {column.name: (FEAST_TYPES[column.sql_type], column.description) for column in columns}

@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from models.windows.config import FACTORS, HOURS, PART_NAMES, QUALITIES
 from models.windows.effects import Prior, fit_prior, person_effects, sigmoid
 from models.windows.inputs import AVAILABLE, NOT_AVAILABLE, UNKNOWN, People, stated_schedule
 from models.windows.population import Population, fit_population, surprises, weather_shares
-from models.windows.rows import window_rows
+from models.windows.rows import record_rows, window_rows
 from models.windows.windows import part_terms, score_windows
 
 NIGHT = date(2026, 3, 1)
@@ -339,6 +339,20 @@ def test_nothing_is_recommended_to_the_injured():
     assert window_rows(well, windows_of(well), NIGHT)["recommended"].any()
     assert not rows["recommended"].any()
     assert set(rows["reasons"].list.last()) == {"not recommended: an injury or illness is unresolved"}
+
+
+def test_the_app_reads_all_windows_of_a_person_in_one_record():
+    known = people(2)
+    rows = window_rows(known, windows_of(known), NIGHT)
+    records = record_rows(rows, NIGHT)
+    assert records["user_id"].to_list() == ["u0", "u1"]
+    assert set(records["event_timestamp"]) == {datetime(2026, 3, 2, tzinfo=UTC)}
+    told = json.loads(records["windows"][1])
+    assert [(one["valid_for"], one["rank"]) for one in told] == [
+        (f"2026-03-0{day}", rank) for day in (3, 4, 5) for rank in (1, 2, 3)
+    ]
+    first = rows.filter(pl.col("user_id") == "u1").row(0, named=True)
+    assert told[0] == {name: str(first[name]) if name == "valid_for" else first[name] for name in told[0]}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The job on a lake of a few people: what a night knew decides, and nothing that came later."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -114,6 +115,14 @@ def test_every_person_has_three_windows_of_three_dates(settings):
     assert first == [date(2026, 3, 3), date(2026, 3, 2), date(2026, 3, 2)]
 
 
+def test_the_record_that_the_app_reads_is_of_the_same_night(settings):
+    score.write_windows(NIGHT, settings)
+    records = scan_table("gold.user_windows", settings, Interval(NIGHT, NIGHT)).collect().sort("user_id")
+    assert records["user_id"].to_list() == list(USERS)
+    first = stored(settings).row(0, named=True)
+    assert json.loads(records["windows"][0])[0]["success_probability"] == first["success_probability"]
+
+
 def test_what_came_later_changes_no_score_of_an_older_night(settings):
     score.write_windows(NIGHT, settings)
     monday = stored(settings)
@@ -171,3 +180,4 @@ def test_a_night_without_people_has_no_windows(tmp_path):
     settings = Settings(home=tmp_path, _env_file=None)
     assert score.write_windows(NIGHT, settings) == 0
     assert stored(settings).height == 0
+    assert scan_table("gold.user_windows", settings, Interval(NIGHT, NIGHT)).collect().height == 0
