@@ -17,16 +17,22 @@ ARM_LISTS = ("arms", "arm_actions", "arm_channels", "arm_probabilities")
 
 
 def messages_of_week() -> pl.Expr:
-    """Return the messages of the person's week: delivered in seven complete days, and sent for the days since.
+    """Return the messages of the person's week: what was sent, or what was delivered and is on its way, if that is more.
 
-    One or two local dates lie between the last complete day and the one decided on.
+    Sent counts on the six local dates before the one decided on, delivered or not, since feedback comes later and from
+    some channels never. Delivered counts in seven complete days, whoever sent it; one or two local dates lie between
+    the last of them and the one decided on.
     """
     dates = pl.col("sent_before").list.eval(pl.element().struct.field("local_date"))
-    on_the_way = [
-        dates.list.contains(pl.col("as_of_date") + pl.duration(days=days)).fill_null(value=False).cast(pl.Int64)
-        for days in (1, 2)
-    ]
-    return pl.sum_horizontal(pl.col("interventions_7d").fill_null(0), *on_the_way)
+
+    def used(date: pl.Expr) -> pl.Expr:
+        return dates.list.contains(date).fill_null(value=False).cast(pl.Int64)
+
+    sent = [used(pl.col("first_decision_date") - pl.duration(days=days)) for days in range(1, WEEK_DAYS)]
+    on_the_way = [used(pl.col("as_of_date") + pl.duration(days=days)) for days in (1, 2)]
+    return pl.max_horizontal(
+        pl.sum_horizontal(sent), pl.sum_horizontal(pl.col("interventions_7d").fill_null(0), *on_the_way)
+    )
 
 
 def week_of(channel: Channel) -> str:

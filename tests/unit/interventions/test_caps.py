@@ -15,6 +15,7 @@ from interventions.explain import explanation, story
 from interventions.holdout import SALT, with_holdout
 from interventions.policy import decide
 from interventions.response.effects import unlearned
+from interventions.scoring import WEEKLY_CAP
 
 NIGHT = date(2026, 1, 4)
 TOMORROW = date(2026, 1, 6)  # the first local date in Berlin that starts after the night
@@ -78,7 +79,7 @@ def test_with_every_channel_full_there_is_no_candidate(people, decided):
     everything = [*sent("push", 1, 2, 3, 4), *sent("goal_adjustment", 5), *sent("workout_modification", 6, 6),
                   *sent("email", 6, 6)]  # fmt: skip
     (row,) = of_tonight(decided(people({**STRESSED, **CLOSED, "sent_before": everything})))
-    assert row["unavailable_reasons"] == ["no_candidate"]
+    assert row["unavailable_reasons"] == ["weekly_cap", "no_candidate"]
     reasons = {item["excluded"] for item in json.loads(row["candidates"])}
     assert CHANNEL_CAP in reasons
     assert None not in reasons
@@ -92,9 +93,10 @@ def test_fallback_days_count_the_days_before_as_used_and_take_the_other_arm_or_n
     assert reasons([1]) == [[], [], []]
     # Two, and two more on the days before: on the second fallback day push is full, and both arms are push.
     assert reasons([1, 2]) == [[], [], [CHANNEL_CAP]]
-    assert reasons([1, 2, 6]) == [[], [CHANNEL_CAP], [CHANNEL_CAP]]
+    # With three the second fallback day would be the sixth message of a week by any channel.
+    assert reasons([1, 2, 6]) == [[], [CHANNEL_CAP], ["weekly_cap"]]
     # Who may not be sent anything has no channel to be full.
-    assert reasons([1, 2, 6], age=15) == [["minor"]] * 3
+    assert reasons([1, 2, 6], age=15) == [["minor"], ["minor"], ["minor", "weekly_cap"]]
 
 
 def test_a_fallback_day_was_handed_out_where_no_night_came_between():
@@ -124,6 +126,7 @@ def test_nobody_is_above_a_cap_when_every_night_sends(people):
     assert len(found) > 15
     for last in found:
         week = [one for one in found if 0 <= (last["local_date"] - one["local_date"]).days < 7]
+        assert len(week) <= WEEKLY_CAP
         for channel, cap in library.caps.items():
             assert sum(one["channel"] == channel for one in week) <= cap.per_week
     assert {one["channel"] for one in found} & library.caps.keys()
