@@ -172,7 +172,7 @@ class LibraryFile(Entry):
     guards: tuple[Guard, ...] = ()
     caps: dict[Channel, Cap] = {}
     support: dict[str, Support] = {}
-    units: dict[Language, dict[str, tuple[str | None, str, str]]] = {}
+    units: dict[Language, dict[str, tuple[str | None, str | None, str]]] = {}
 
 
 class Catalogue(Entry):
@@ -184,7 +184,7 @@ class Catalogue(Entry):
     guards: tuple[Guard, ...]
     caps: dict[Channel, Cap]
     support: dict[str, Support]
-    units: dict[Language, dict[str, tuple[str | None, str, str]]]
+    units: dict[Language, dict[str, tuple[str | None, str | None, str]]]
 
     @property
     def active_triggers(self) -> tuple[Trigger, ...]:

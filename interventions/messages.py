@@ -3,11 +3,16 @@
 Rendered per (action, language, style) group, so a template is formatted once for everyone who gets it.
 """
 
+import re
+from string import Formatter
+
 import polars as pl
 
 from interventions.catalogue import Catalogue
-from interventions.entries import Intervention, Language, Style, placeholders
+from interventions.entries import Intervention, Language, Style
 
+# Where a placeholder opens the text or a sentence; a colon opens none.
+SENTENCE_START = re.compile(r"(?:^|[.?!]\s)$")
 MONTHS: dict[Language, tuple[str, ...]] = {
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December"),
@@ -73,7 +78,7 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
         pl.when(count == 0)
         .then(pl.lit(none, pl.String))
         .when(count == 1)
-        .then(pl.lit(one))
+        .then(pl.lit(one, pl.String))
         .when(count.is_not_null())
         .then(pl.format(many, count))
     )
@@ -81,15 +86,20 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
 
 def render(text: str, language: Language, catalogue: Catalogue) -> pl.Expr:
     """Return the message, or null where a value that it names is not known."""
-    named = placeholders(text)
-    pattern = text
-    for name, form in named:
-        pattern = pattern.replace(f"{{{name}:{form}}}", "{}", 1)
-    if not named:
-        return pl.lit(text)
-    whole = pl.format(pattern, *(formatted(name, form, language, catalogue) for name, form in named))
-    # A sentence starts with a capital, also when it starts with "no sessions".
-    return pl.concat_str(whole.str.slice(0, 1).str.to_uppercase(), whole.str.slice(1))
+    parts: list[pl.Expr] = []
+    before = ""
+    for literal, name, form, _ in Formatter().parse(text):
+        before += literal
+        parts.append(pl.lit(literal))
+        if name is None:
+            continue
+        value = formatted(name, form or "", language, catalogue)
+        # A sentence starts with a capital, also when it starts with "in the evening".
+        if SENTENCE_START.search(before):
+            value = pl.concat_str(value.str.slice(0, 1).str.to_uppercase(), value.str.slice(1))
+        parts.append(value)
+        before += "{}"
+    return pl.concat_str(parts)
 
 
 def message(intervention: Intervention, language: Language, style: Style, catalogue: Catalogue) -> pl.Expr:

@@ -18,7 +18,7 @@ from interventions.wording import LEAST_EASE, MAX_LENGTH, problems, reading_ease
 # Ordinary and extreme values; the rows of a value's neighbours take theirs in turn.
 VALUES = {
     "as_of_date": [date(2026, 12, 31), date(2026, 3, 1)],
-    "sessions_7d": [0, 1, 7, 999], "sessions_28d": [0, 1, 12, 9_999], "streak_length_current": [3, 90],
+    "sessions_7d": [0, 1, 7, 999], "sessions_28d": [0, 1, 12, 9_999], "streak_length_current": [3, 90, 1],
     "streak_length_longest": [1, 2, 90], "streak_milestone": [5, 90], "low_energy": [1.0, 5.0, 2.25],
     "sleep_hours_7d": [0.0, 24.0, 6.949999], "stress_level": [7.01, 10.0],
     "preparation_time_avg": [15.01, 1.2, 1_440.0, 0.2], "best_time_slot": ["early_morning", "evening", "at dusk"], "best_time_attempts": [3, 270],
@@ -201,7 +201,7 @@ def test_an_unknown_placeholder_or_format_is_refused(tmp_path, text, complaint):
 
 
 def test_a_last_message_that_names_a_value_is_refused(tmp_path):
-    edit = {"direct": ["{sessions_7d:session} this week."]}
+    edit = {"direct": ["{sessions_7d:done_session} this week."]}
     folder = copied(tmp_path, lambda library: library["interventions"][0]["messages"]["en"].update(edit))
     with pytest.raises(PermanentError, match="en, direct: the last message must name no value"):
         load_catalogue(folder)

@@ -8,7 +8,7 @@ import pytest
 
 from interventions.catalogue import catalogue
 from interventions.entries import LANGUAGES, REQUIRED_STYLES
-from interventions.messages import message, payload, with_messages
+from interventions.messages import message, payload, render, with_messages
 
 MARCH = date(2026, 3, 1)
 
@@ -32,11 +32,11 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number(stated):
     assert "1. März" in texts(known, "earlier_evening", "de", "direct")[0]
     weeks = stated(*({"as_of_date": MARCH, "sessions_7d": number} for number in range(3)))
     read = [text.split(" in the week")[0] for text in texts(weeks, "goal_that_fits", "en", "direct")]
-    assert read == ["No sessions", "One session", "2 sessions"]
+    assert read == ["Set a smaller weekly goal.", "One session", "2 sessions"]
     nothing = stated({"as_of_date": MARCH, "sessions_28d": 0})
     assert texts(nothing, "small_start", "en", "direct") == ["Plan your next session today."]
     together = stated({"social_context_impact": 0.451, "sessions_28d": 10})
-    assert "45 more of 100 sessions" in texts(together, "session_with_a_partner", "en", "encouraging")[0]
+    assert "Of 100 sessions, 45 more work out" in texts(together, "session_with_a_partner", "en", "encouraging")[0]
     evening = {"best_time_slot": "evening", "best_time_completed": 9, "best_time_attempts": 11}
     assert texts(
         stated(evening, {**evening, "best_time_slot": "at dusk"}), "session_at_your_best_time", "de", "direct"
@@ -44,6 +44,41 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number(stated):
         "Am Abend: 9 von 11 Einheiten in 90 Tagen. Leg mehr davon dorthin.",
         "Leg deine Einheiten auf die Zeit, die bei dir klappt.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("short_session_for_the_streak", "streak_length_current"),
+        ("next_session_of_the_streak", "streak_length_current"),
+        ("what_worked_before", "streak_length_longest"),
+        ("milestone_shared", "streak_length_current"),
+        ("record_praise", "streak_length_current"),
+        ("hard_days_and_easy_days", "sessions_7d"),
+    ],
+)
+@pytest.mark.parametrize(("language", "many"), [("en", "2 sessions"), ("de", "2 Einheiten")])
+def test_none_and_one_are_no_several_sessions(stated, name, value, language, many):
+    numbers = stated(*({"as_of_date": MARCH, value: number} for number in range(3)))
+    for style in REQUIRED_STYLES:
+        plain = catalogue().intervention(name).messages[language][style][-1]
+        none, one, two = texts(numbers, name, language, style)
+        assert none == one == plain
+        assert many in two
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("{best_time_slot:slot} it works.", "Am Abend it works."),
+        ("It works. {best_time_slot:slot} it does!", "It works. Am Abend it does!"),
+        ("It works: {best_time_slot:slot}, {sessions_7d:done_session}.", "It works: am Abend, eine Einheit."),
+        ("{sessions_7d:done_session} {best_time_slot:slot}.", "Eine Einheit am Abend."),
+    ],
+)
+def test_a_value_takes_a_capital_where_it_opens_a_sentence_and_nowhere_else(stated, text, read):
+    known = stated({"best_time_slot": "evening", "sessions_7d": 1})
+    assert known.select(text=render(text, "de", catalogue())).item() == read
 
 
 @pytest.mark.parametrize(

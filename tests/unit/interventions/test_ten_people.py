@@ -117,7 +117,7 @@ PEOPLE = [
         drawn=None,  # 0.812
         excluded={"lighter_week_then_on": "", "other_kind_of_session": ""},
         send_at="2026-01-06 09:00",
-        message="Es geht gerade langsamer voran. Probier einmal in der Woche kurze, flotte Abschnitte.",
+        message="Es geht gerade langsamer voran. Probier einmal in der Woche etwas Neues, etwa kurze Intervalle.",
     ),
     # Away for three weeks, app closed: a small way back by push, no share of a goal that is far off.
     Person(
