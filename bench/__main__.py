@@ -10,7 +10,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, timing, windows
+from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, stages, timing, windows
 from bench import people as many_people
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
@@ -32,6 +32,7 @@ class Part(StrEnum):
     POLICIES = "policies"
     ONLINE = "online"
     WINDOWS = "windows"
+    STAGES = "stages"
 
 
 HISTORIES = (30, 365)
@@ -234,6 +235,28 @@ def print_windows(people: int, nights: int, seeds: int) -> None:
     print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
 
 
+def print_stages() -> None:
+    """Compare habit and features of this world's people with the stage of change that they gave themselves."""
+    settings = get_settings()
+    if not (settings.real_data / stages.FILE).exists():
+        console.print(
+            f"stages: no {settings.real_data / stages.FILE}; set HABITLAKE_REAL_DATA to the folder of the real data"
+        )
+        return
+    if not (found := stages.measure(settings)):
+        console.print(f"stages: nobody of {settings.home} answered; make a world of them with DATA=lifesnaps:PATH")
+        return
+    rows = [
+        (
+            one.measure,
+            *(str(one.groups[group] or "too few") for group in stages.GROUPS),
+            str(one.correlation or "too few"),
+        )
+        for one in found
+    ]
+    print_table("LifeSnaps by stage of change, mean of people", ("measure", *stages.GROUPS, "rank correlation"), rows)
+
+
 def main(
     part: Annotated[list[Part] | None, typer.Argument(help="what to measure; default: all")] = None,
     lines: Annotated[int, typer.Option(min=1_000, help="landing lines to ingest, about")] = 1_000_000,
@@ -270,6 +293,7 @@ def main(
             Part.POLICIES: lambda: print_policies(people or SMALL, nights or 60, seeds),
             Part.ONLINE: lambda: print_online(home, people or SMALL, reads),
             Part.WINDOWS: lambda: print_windows(people or SMALL, nights or 90, seeds),
+            Part.STAGES: print_stages,
         }
         for wanted in part or list(Part):
             measured[wanted]()
