@@ -4,6 +4,7 @@ Arrow to Parquet without a detour through Spark's rows costs a tenth of the time
 Delta transaction that a Spark write ends in, so readers see all of a night's new files or none.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -168,6 +169,12 @@ class _Open:
             self.table, self.path, self.night, self._info().size, self.rows, self.first, self.last, self.undated
         )
 
+    def abandon(self) -> None:
+        """Leave the file unfinished; on a full disk the writer would fail once more, and complain, when it is deleted."""
+        with contextlib.suppress(OSError):
+            self._writer.close()
+        self._writer.is_open = False
+
 
 class PartWriter:
     """Writes rows of lake tables to files, one per table and night (two where events came late).
@@ -188,8 +195,9 @@ class PartWriter:
 
     def write(self, table: str, rows: pa.Table) -> None:
         """Write rows with the table's columns (any order) to the files of their nights, as one row group each."""
-        for night, own, late in by_night(rows):
-            self._append(table, night, own, late=late)
+        with self._abandoned_on_failure():
+            for night, own, late in by_night(rows):
+                self._append(table, night, own, late=late)
 
     def _append(self, table: str, night: date, rows: pa.Table, *, late: bool) -> None:
         key = (table, night, late)
@@ -206,8 +214,19 @@ class PartWriter:
 
     def close_before(self, night: date) -> None:
         """Finish the files of nights before this one; tasks go through nights in order."""
-        for key in [key for key in self._open if key[1] < night]:
-            self._parts.append(self._open.pop(key).close())
+        with self._abandoned_on_failure():
+            for key in [key for key in self._open if key[1] < night]:
+                self._parts.append(self._open[key].close())
+                del self._open[key]
+
+    @contextlib.contextmanager
+    def _abandoned_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            for part in self._open.values():
+                part.abandon()
+            raise
 
     def close(self) -> list[Part]:
         """Finish every file; return all that were written."""
