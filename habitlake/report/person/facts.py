@@ -6,12 +6,14 @@ from typing import Any
 
 from habitlake.errors import PermanentError
 from habitlake.report import wording
+from habitlake.report.night.growth import PROGRESS
 from habitlake.report.night.people import WEEKDAYS
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 from habitlake.tables import FEATURES
 
 WEEKS = 8
+PLAN_DAYS = 7
 # A day's facts arrive with its night, or later; plans arrive before it.
 EARLY_NIGHTS = 14
 PROFILE = {
@@ -25,6 +27,7 @@ PROFILE = {
     "notifications_allowed": "consent to messages",
 }
 KEY_FEATURES = (
+    "injured",
     "sessions_7d",
     "sessions_28d",
     "days_since_last_session",
@@ -38,6 +41,32 @@ KEY_FEATURES = (
     "acute_load",
     "chronic_load",
 )
+MEANINGS = {
+    "injured": "an injury that began in the last 14 days is not resolved",
+    "days_since_last_session": "days since the last session (looks back 90 days)",
+    "streak_length_current": (
+        "session days since the last break: a missed plan or 7 days without a session; a rest day breaks nothing"
+    ),
+    "stress_level": "mean of all stress reports (not of days), 7 days",
+    "acute_load": "acute daily load: weighted mean that looks back about a week",
+    "chronic_load": "chronic daily load: weighted mean that looks back about four weeks",
+}
+GOAL_RULES = {
+    "largest_rise": "held to the largest step up from the goal before",
+    "largest_fall": "held to the largest step down from the goal before",
+    "floor": "raised to the least goal there is",
+    "cap": "lowered to the greatest goal there is",
+    "worn_out": "not raised, since sleep or stress speak against more",
+    "injured": "cut for an unresolved injury",
+}
+STRATEGIES = {
+    "estimated": "estimated from the weeks known",
+    "step_rule": "a tenth above or below the goal before",
+    "start": "a first goal",
+    "recovery": "eased for recovery",
+}
+# Where of one kind the plan of the week says as much.
+PLANNED = {"weekly_sessions": "sessions", "weekly_minutes": "minutes"}
 GOALS = {
     "goal_progress": ("main goal", "progress of the person's main goal"),
     "goal_progress_weight": ("weight", "share of the way to the target weight"),
@@ -81,6 +110,7 @@ def who_view(features: Mapping[str, Any], profile: Mapping[str, Any]) -> Content
     """Shape the profile and the key figures; what is not known says why."""
     meaning = {feature.name: feature for feature in FEATURES}
     return {
+        "injured": bool(features.get("injured")),
         "time_zone": features["time_zone"],
         "as_of": features["as_of_date"],
         "first_seen": features["first_local_date"],
@@ -90,10 +120,10 @@ def who_view(features: Mapping[str, Any], profile: Mapping[str, Any]) -> Content
         "figures": [
             {
                 "name": wording.words(name),
-                "value": _value(features.get(name)),
-                "unit": "" if meaning[name].unit == "text" else meaning[name].unit,
+                "value": _value(features.get(name), meaning[name].unit),
+                "unit": _unit(name, meaning[name].unit),
                 "is_text": meaning[name].unit == "text",
-                "meaning": meaning[name].description,
+                "meaning": MEANINGS.get(name, meaning[name].description),
                 "why_missing": meaning[name].null_means if features.get(name) is None else None,
             }
             for name in KEY_FEATURES
@@ -110,9 +140,19 @@ def _said(value: Any) -> str:
     return wording.words(str(value))
 
 
-def _value(value: str | float | None) -> str:
+def _unit(name: str, unit: str) -> str:
+    if name.startswith("streak_length"):
+        return "session days"
+    return "" if unit in {"text", "share", "flag"} else unit
+
+
+def _value(value: str | float | None, unit: str) -> str:
     if value is None:
         return "–"
+    if unit == "flag":
+        return "yes" if value else "no"
+    if unit == "share" and not isinstance(value, str):
+        return wording.percent(value)
     return wording.words(value) if isinstance(value, str) else wording.number(value)
 
 
@@ -201,13 +241,27 @@ def goals(stores: Stores, user_id: str, night: date, features: Row) -> Content:
         night,
         user_id,
     )
-    return goals_view(rows[0] if rows else {}, features, targets[0] if targets else {}, recommended)
+    plans = stores.lake(
+        "SELECT sessions, minutes, deload FROM gold.workout_plans WHERE batch_date BETWEEN ? AND ? AND user_id = ?"
+        " AND valid_from >= ? ORDER BY batch_date DESC LIMIT 1",
+        night - timedelta(days=EARLY_NIGHTS),
+        night,
+        user_id,
+        night - timedelta(days=PLAN_DAYS - 2),
+    )
+    found = (rows, targets, plans)
+    analytics, stated, plan = (some[0] if some else {} for some in found)
+    return goals_view(analytics, features, stated, recommended, plan)
 
 
 def goals_view(
-    analytics: Mapping[str, Any], features: Mapping[str, Any], targets: Mapping[str, Any], recommended: Sequence[Row]
+    analytics: Mapping[str, Any],
+    features: Mapping[str, Any],
+    targets: Mapping[str, Any],
+    recommended: Sequence[Row],
+    plan: Mapping[str, Any],
 ) -> Content:
-    """Shape the goals; without the record of the app the features' main goal stands alone."""
+    """Shape the goals beside the plan that is not over; without the app's record the features' main goal stands alone."""
     progress = [
         {"name": name, "meaning": meaning, "share": analytics[column]}
         for column, (name, meaning) in GOALS.items()
@@ -222,10 +276,31 @@ def goals_view(
     return {
         "stated": targets.get("primary_goal"),
         "target_sessions": targets.get("target_sessions_per_week"),
+        "sessions": features.get("sessions_7d"),
         "rate": features.get("goal_progress_rate"),
         "weeks": features.get("weeks_to_goal"),
         "rows": progress,
-        "recommended": recommended,
+        "recommended": [_goal(row, plan) for row in recommended],
+        "deload": bool(plan.get("deload")),
+    }
+
+
+def _goal(row: Mapping[str, Any], plan: Mapping[str, Any]) -> Row:
+    """Return a recommended goal with the plan's amount of the same kind, in whole steps and minutes."""
+    decimals = 1 if row["kind"] == "weekly_sessions" else 0
+    planned, usual = plan.get(PLANNED.get(row["kind"], "")), row["usual_amount"]
+    strategy = row["adaptation_strategy"]
+    return {
+        **row,
+        "goal": wording.number(row["recommended_goal"], decimals),
+        "planned": None if planned is None else wording.number(planned, decimals),
+        "usual": None if usual is None else wording.number(usual, decimals),
+        "set_by": "; ".join(
+            [
+                STRATEGIES.get(strategy, wording.words(strategy)),
+                *(GOAL_RULES.get(rule, wording.words(rule)) for rule in row["reasons"] or []),
+            ]
+        ),
     }
 
 
@@ -237,6 +312,7 @@ WHO = Recipe(
     (
         ("as of", "last local day that was over for the person when the night ended; figures look back from it"),
         ("windows", "each figure's window stands in its meaning; days are local days of the person"),
+        ("mean", "of all reports of the window: a day with three reports weighs three times"),
     ),
 )
 DAYS = Recipe(
@@ -257,12 +333,18 @@ GOAL_PANEL = Recipe(
     "How far the person has come on what they want to reach.",
     goals,
     (
-        ("progress", "0 % at the start, 100 % when the goal is reached"),
-        *described(
-            "gold.goals", ("recommended_goal", "usual_amount", "difficulty_level", "adaptation_strategy", "reasons")
+        ("progress", PROGRESS),
+        ("target", "what the person set; the recommended goals are the platform's, and can be lower"),
+        *described("gold.goals", ("recommended_goal", "usual_amount", "difficulty_level")),
+        (
+            "in the plan",
+            (
+                "what the workout plan of the week holds; it can be less than the goal, as in a week of unloading, since"
+                " goal and plan are set each by their own rules"
+            ),
         ),
         ("chance", "probability that the person meets the goal, as set"),
-        ("rate of progress", "sessions of the week over the weekly target; 1 is on plan"),
+        ("times the weekly target", "sessions of the last 7 days over the weekly target, told up to 2"),
         ("weeks to goal", "at the pace of the last weeks; not known where the pace leads nowhere"),
     ),
 )
