@@ -85,7 +85,7 @@ def plans_view(
         raise MissingError(msg)
 
     def shared(rows: Sequence[Row]) -> list[Row]:
-        return [{**row, "share": wording.ratio(row["plans"], written)} for row in rows]
+        return [{"meaning": None, **row, "share": wording.ratio(row["plans"], written)} for row in rows]
 
     known = {row["minutes"]: row["plans"] for row in lengths}
     span = range(min(known), max(known) + 1, 10) if known else range(0)
@@ -175,7 +175,7 @@ def onboarding_view(
 PLANS = Recipe(
     "plans",
     "Workout plans",
-    "Plans that were due in the night: the week's training of the people whose plan was over.",
+    "Plans that were due in the night: the week's training of each of these people.",
     plans,
     (
         ("plan written", "seven local dates for a person: the first, the next after a week, or one for a new injury"),
