@@ -5,7 +5,8 @@ import pytest
 
 from habitlake.report import reasons
 from habitlake.report.panels import MissingError
-from habitlake.report.person import decisions, facts, insight, plans
+from habitlake.report.person import decisions, facts, goals, insight, plans
+from habitlake.report.render import environment
 
 NIGHT = date(2026, 3, 31)
 
@@ -58,14 +59,14 @@ def test_key_figures_carry_meaning_and_unit_and_say_why_they_are_missing():
 
 
 def test_goals_fall_back_on_the_features_and_say_when_there_are_none():
-    view = facts.goals_view({"goal_progress_steps": 0.5, "goal_progress_weight": None}, {}, {}, [], {})
+    view = goals.goals_view({"goal_progress_steps": 0.5, "goal_progress_weight": None}, {}, {}, [], {})
     assert [(row["name"], row["share"]) for row in view["rows"]] == [("steps", 0.5)]
-    assert facts.goals_view({}, {"goal_progress": 0.3}, {}, [], {})["rows"][0]["share"] == 0.3
+    assert goals.goals_view({}, {"goal_progress": 0.3}, {}, [], {})["rows"][0]["share"] == 0.3
     recommended = {"kind": "weekly_minutes", "recommended_goal": 55.0, "usual_amount": 50.31,
                    "adaptation_strategy": "estimated", "reasons": ["largest_rise"]}  # fmt: skip
     plan = {"sessions": 2, "minutes": 30, "deload": True}
     steps = {**recommended, "kind": "daily_steps", "recommended_goal": 5000.0, "usual_amount": 7341.06, "reasons": None}
-    view = facts.goals_view({}, {}, {}, [recommended, steps], plan)
+    view = goals.goals_view({}, {}, {}, [recommended, steps], plan)
     assert [(row["goal"], row["planned"], row["usual"]) for row in view["recommended"]] == [
         ("55", "30", "50"),
         ("5,000", None, "7,341"),
@@ -75,7 +76,7 @@ def test_goals_fall_back_on_the_features_and_say_when_there_are_none():
     )
     assert view["deload"]
     with pytest.raises(MissingError, match="no goal"):
-        facts.goals_view({}, {"goal_progress": None}, {}, [], {})
+        goals.goals_view({}, {"goal_progress": None}, {}, [], {})
 
 
 def test_circumstances_are_named_by_what_is_not_any():
@@ -95,6 +96,25 @@ def test_best_circumstances_and_risks_keep_their_rank_and_number():
     view = insight.contexts_view(NIGHT, rows)
     assert [row["rank"] for row in view["best"]] == [row["rank"] for row in view["risks"]] == [1, 2, 3, 4, 5]
     assert view["overall"]["dimension"] == "overall"
+
+
+def drawn(key, content):
+    text = environment().get_template(f"panels/{key}.html.j2").render(content)
+    return " ".join(text.split())
+
+
+def test_no_date_is_given_for_automatic_while_an_injury_is_unresolved():
+    now = {
+        "batch_date": NIGHT, "status": "forming", "strength": 0.5, "habit_score": 0.6, "days_since_start": 40,
+        "frequency": 1.0, "consistency": 0.5, "context_stability": None, "automatic_on": None,
+        "projected_automatic_on": date(2026, 8, 2), "projected_earliest": date(2026, 4, 20), "projected_latest": None,
+    }  # fmt: skip
+    well = drawn("person_habit", insight.habit_view(NIGHT, [now], {}))
+    assert "<strong>August 2026</strong> <span" in well
+    assert "80 % interval Mon 20 Apr 2026 to never" in well
+    hurt = drawn("person_habit", insight.habit_view(NIGHT, [now], {"injured": 1}))
+    assert "No date is given for automatic while an injury is unresolved." in hurt
+    assert "August" not in hurt
 
 
 def prediction(night, probability):
@@ -302,6 +322,13 @@ def test_onboarding_names_the_stage_among_all_and_the_next_step_by_its_title():
         ("core setup", False, 1),
         ("pattern discovery", True, 1),
     ]
+    late = plans.onboarding_view(NIGHT, [newcomer(due=False, reminders_sent=0)])
+    assert late["overdue"]
+    assert "never shown, because the person may not be written to" in drawn("person_onboarding", late)
+    ahead = plans.onboarding_view(
+        NIGHT, [newcomer(next_step_due=NIGHT + timedelta(days=3), due=False, reminders_sent=0)]
+    )
+    assert "not shown yet" in drawn("person_onboarding", ahead)
     over = plans.onboarding_view(NIGHT, [newcomer(status="finished", next_step=None, next_step_due=None)])
     assert (over["active"], over["step"], over["message"]) == (False, None, None)
     assert not any(stage["now"] for stage in over["stages"])

@@ -9,7 +9,7 @@ from habitlake.contracts.base import Reason
 from habitlake.report import reasons
 from habitlake.report.night import decisions, effects, growth, kpis, model, people, pipeline, plans
 from habitlake.report.panels import MissingError
-from habitlake.report.person import facts
+from habitlake.report.person import goals
 from interventions.goals.recommend import RULES as GOAL_RULES
 
 NIGHT = date(2026, 3, 31)
@@ -266,7 +266,7 @@ def test_every_trigger_reason_rule_and_segment_has_its_words():
     rooms = Path(interventions.__file__).parent
     assert set(reasons.TRIGGERS) == named(rooms / "triggers.yaml", "triggers")
     assert set(reasons.REFUSED) == set(Reason)
-    assert set(facts.GOAL_RULES) == set(GOAL_RULES)
+    assert set(goals.GOAL_RULES) == set(GOAL_RULES)
     segments = named(rooms / "onboarding" / "onboarding.yaml", "segments")
     assert set(plans.SEGMENTS) == segments | {"general_user"}
 
