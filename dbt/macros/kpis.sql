@@ -14,12 +14,12 @@
         values
         (
             'model_accuracy', 1, 'technical', 'Prediction accuracy', 'more_than', 0.75, 'share',
-            'Adherence model: right calls at 0.5 over people predicted on the Sunday before the week; n: people',
+            'Adherence model: correct predictions at 50 % over people predicted on the Sunday before the week; n: people',
             'no prediction for this week has been followed to its end'
         ),
         (
             'model_f1', 2, 'technical', 'Prediction F1', 'more_than', 0.8, 'share',
-            'Adherence model: F1 at 0.5 of the predictions of the Sunday before the week; n: people',
+            'Adherence model: F1 at 50 % of the predictions of the Sunday before the week; n: people',
             'no prediction for this week has been followed to its end'
         ),
         (
@@ -44,14 +44,14 @@
         ),
         (
             'habit_66_days', 7, 'behaviour', 'Automatic by day 66', null, null, 'share',
-            'People automatic by day 66 after their first session, of those whose day 66 was in the four weeks up to this'
+            'People automatic by day 66 after their first session, of those who came to it in the four weeks up to this'
             || ' week''s Sunday; n: people',
-            'nobody''s day 66 fell into the four weeks'
+            'nobody came to day 66 after the first session in the four weeks up to this Sunday'
         ),
         (
             'adherence_improvement', 8, 'behaviour', 'Improvement of adherence', 'at_least', 0.3, 'share',
-            'Change of mean weekly adherence against the same people''s baseline, their second and third week, over the'
-            || ' baseline: before and after, without a comparison group; n: people',
+            'Relative change of mean weekly adherence against the same people''s baseline, their second and third week:'
+            || ' before and after, without a comparison group; n: people',
             'fewer than {{ var('smallest_cell') }} people with a baseline had workouts planned this week'
         ),
         (
@@ -66,12 +66,12 @@
         ),
         (
             'daily_active_increase', 11, 'business', 'Increase of daily active people', 'at_least', 0.25, 'share',
-            'Change of mean daily active people against the time before the platform; n: days',
+            'Relative change of mean daily active people against the time before the platform; n: days',
             'no figures from before the platform are known; mart_active_users_daily has those since'
         ),
         (
             'goal_increase', 12, 'business', 'Increase of people reaching their goals', 'at_least', 0.4, 'share',
-            'Change of the share of people who reached their goal against the time before the platform; n: people',
+            'Relative change of the share of people who reached their goal against the time before the platform; n: people',
             'no figures from before the platform are known; mart_goal_achievement has those since'
         ),
         (

@@ -7,6 +7,7 @@ from typing import Any
 
 Z_95 = 1.959964
 UNKNOWN = "unknown"
+NEAR_DAYS = 62
 
 
 def count(value: float | None) -> str:
@@ -73,6 +74,11 @@ def day(value: date | None) -> str:
 def short_day(value: date) -> str:
     """Return a date without its year, such as 23 Nov."""
     return f"{value.day} {value:%b}"
+
+
+def far_day(value: date, today: date) -> str:
+    """Return a date to come; beyond two months as its month alone, since more would promise too much."""
+    return day(value) if (value - today).days <= NEAR_DAYS else f"{value:%B %Y}"
 
 
 def moment(value: datetime | None) -> str:

@@ -12,7 +12,8 @@ from habitlake.report.stores import Row, Stores
 ANSWER_DAYS = 28
 MESSAGES_SHOWN = 10
 BINS = 20
-DRAW = "could be sent, but the draw said no: kept as comparison"
+DRAW = "could be sent something, but was drawn to silence, so that effects can be compared"
+SMALL = 30
 
 
 def decisions(stores: Stores, night: date) -> Content:
@@ -78,8 +79,8 @@ def decisions_view(
         ("decided on", decided),
         ("may be written to", totals["addressed"]),
         ("and a trigger fired", totals["triggered"]),
-        ("and a message was left", totals["available"]),
-        ("and the draw said send", totals["sent"]),
+        ("and a message remained", totals["available"]),
+        ("and drawn to send", totals["sent"]),
     )
     why = [{"text": reasons.unavailable(row["reason"]), "people": row["people"]} for row in silence]
     held_back = totals["available"] - totals["sent"]
@@ -98,7 +99,10 @@ def decisions_view(
             {**row, "share": wording.ratio(row["people"], decided)}
             for row in sorted(why, key=lambda row: (-row["people"], row["text"]))
         ],
-        "triggers": [{**row, "share": wording.ratio(row["people"], decided)} for row in triggers],
+        "triggers": [
+            {**row, "meaning": reasons.TRIGGERS.get(row["name"]), "share": wording.ratio(row["people"], decided)}
+            for row in triggers
+        ],
         "decided": decided,
         "available": totals["available"],
         "sent": totals["sent"],
@@ -147,10 +151,13 @@ def answers(stores: Stores, night: date) -> Content:
         night - timedelta(days=ANSWER_DAYS - 1),
         night,
     )
-    return answers_view(night, rows)
+    first = stores.postgres(
+        "SELECT min(local_date) AS since FROM marts.mart_intervention_funnel WHERE sent > 0 AND local_date <= %s", night
+    )
+    return answers_view(night, rows, first[0]["since"])
 
 
-def answers_view(night: date, rows: Sequence[Row]) -> Content:
+def answers_view(night: date, rows: Sequence[Row], since: date | None) -> Content:
     """Shape the answers; rates are of what was delivered."""
     if not any(row["delivered"] for row in rows):
         msg = (
@@ -161,9 +168,11 @@ def answers_view(night: date, rows: Sequence[Row]) -> Content:
     return {
         "from": night - timedelta(days=ANSWER_DAYS - 1),
         "to": night,
+        "since": since,
         "rows": [
             {
                 **row,
+                "is_small": row["delivered"] < SMALL,
                 "opened_share": wording.ratio(row["opened"], row["delivered"]),
                 "acted_share": wording.ratio(row["acted"], row["delivered"]),
                 "acted_bounds": wording.wilson(row["acted"], row["delivered"]),
@@ -176,22 +185,34 @@ def answers_view(night: date, rows: Sequence[Row]) -> Content:
 DECISIONS = Recipe(
     "decisions",
     "Decisions for the next day",
-    "From everyone to those who will hear from us, and why the others will not.",
+    "For each person's first local day that had not begun when the run started: who will hear from us, who will not, and"
+    " why.",
     decisions,
     (
-        ("decided on", "every person gets one decision for their next local day, also when it is silence"),
+        ("decided on", "every person gets one decision for that day, also when it is silence"),
         (
             "may be written to",
             "an adult who did not opt out, in use, below the caps, not held out, in a known time zone",
         ),
-        ("a message was left", "of those that answer the triggers, at least one was not excluded"),
-        ("the draw said send", "the draw fell below the probability; silence by draw makes effects estimable"),
+        ("a message remained", "of those that answer the triggers, at least one message remained after exclusions"),
+        ("drawn to send", "the draw fell below the probability; silence by draw makes effects estimable"),
         *described("gold.decisions", ("probability",)),
         (
             "expected to be sent",
             "sum of the probabilities; draws that keep to them fall into the interval on 95 % of nights",
         ),
-        ("reasons for silence", "a person can have several, so they need not add up"),
+        (
+            "reasons for silence",
+            "a person counts under each reason that holds for them, so the rows need not add up to those who stay silent",
+        ),
+        (
+            "could be",
+            (
+                "people who could be sent something, by the type and channel of the message drawn, or, where silence was"
+                " drawn, of the best message for them"
+            ),
+        ),
+        ("mean probability", "mean, over the people of the row, of the probability to be sent anything at all"),
         ("triggers", "several may fire for a person, and a message answers one of them"),
     ),
 )
@@ -202,9 +223,11 @@ ANSWERS = Recipe(
     answers,
     (
         ("delivered", "decisions for which the app reported a delivery"),
-        ("opened", "delivered and opened; the share is of those delivered"),
+        ("opened", "delivered and opened; the percentage is of those delivered"),
         ("acted on", "delivered and followed by what the message asked for, as the app reports it"),
-        ("95 % interval", "Wilson's interval of the share acted on"),
+        ("95 % interval", "Wilson's interval of the percentage acted on"),
+        ("sent", "decisions drawn to send; not all of them are reported as delivered, or not yet"),
+        ("small basis", f"fewer than {SMALL} delivered: the percentages say little"),
         ("not an effect", "people who act might have trained anyway; effects come from comparing with silence by draw"),
     ),
 )

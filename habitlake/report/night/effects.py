@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from habitlake.report import wording
-from habitlake.report.panels import Content, MissingError, Recipe, described
+from habitlake.report.panels import Content, MissingError, Recipe
 from habitlake.report.stores import Row, Stores
 
 
@@ -26,35 +26,41 @@ def effects_view(night: date, rows: Sequence[Row]) -> Content:
             " a night after their local date"
         )
         raise MissingError(msg)
-    return {
-        "rows": [
-            {
-                **row,
-                "sent_share": wording.ratio(row["sends_positive"], row["sends"]),
-                "silent_share": wording.ratio(row["silent_positive"], row["decisions"] - row["sends"]),
-                "low": row["effect"] - 1.96 * row["effect_sd"],
-                "high": row["effect"] + 1.96 * row["effect_sd"],
-            }
-            for row in rows
-        ]
-    }
+    shown = [
+        {
+            **row,
+            "silent": row["decisions"] - row["sends"],
+            "sent_share": wording.ratio(row["sends_positive"], row["sends"]),
+            "silent_share": wording.ratio(row["silent_positive"], row["decisions"] - row["sends"]),
+            "low": row["effect"] - 1.96 * row["effect_sd"],
+            "high": row["effect"] + 1.96 * row["effect_sd"],
+        }
+        for row in rows
+    ]
+    return {"rows": shown, "proven": sum(row["low"] > 0 or row["high"] < 0 for row in shown)}
 
 
 EFFECTS = Recipe(
     "effects",
     "What messages did",
-    "What sending adds to the share of days with the response that a message aims at, compared with silence by draw.",
+    "How many more days in a hundred have the response that a message aims at when it is sent, compared with silence by"
+    " draw; learned from every drawn decision whose local day is over and judged.",
     effects,
     (
-        *described("gold.response_state", ("decisions", "sends", "effect")),
+        ("sent, silent", "days on which the type was drawn to be sent, and on which silence was drawn instead of it"),
+        ("effect", "best estimate of what sending adds, in percentage points"),
         (
             "response",
             "a session on the date, or what the type aims at: rest, seven hours of sleep or little stress the day after",
         ),
-        ("points", "per cent of days; the interval holds the effect with 95 %, the model and its prior granted"),
+        ("95 % interval", "holds the effect with 95 % probability, if the model's assumptions hold"),
         (
-            "the two shares",
-            "as they were; people and days differ between them, which the effect takes out by the draws",
+            "response when sent, when silent",
+            (
+                "as they were counted; their difference need not be the effect: people and days with a high probability to be"
+                " sent are more often among those sent, which the effect corrects for by the known probabilities of the"
+                " draws, and with few days it stays near what was assumed beforehand"
+            ),
         ),
     ),
 )

@@ -1,6 +1,6 @@
 """Do people stay and get where they want: active people, retention of cohorts, goals; from the analysts' marts.
 
-Marts do not tell figures of very few people (null); the page says "too few" there.
+Marts do not show figures of very few people (null); the page says "too few" there.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,11 @@ from habitlake.report.stores import Row, Stores
 ACTIVE_DAYS = 56
 COHORTS = 12
 RETENTION_WEEKS = 8
+SIGNS = "a workout, a visit, a report, or opening or answering a message; that one was delivered is none"
+PROGRESS = (
+    "weight and stress: percentage of the way from the start to the goal; sessions, steps and strength: amount of the"
+    " last 28 days over what the goal asks of them; main: that of the goal that matters most to the person"
+)
 GOALS = ("main", "weight", "sessions", "steps", "strength", "stress")
 
 
@@ -147,7 +152,7 @@ ACTIVITY = Recipe(
     "How many people use the app, by local date.",
     activity,
     (
-        ("active", "any accepted event on the person's local date: a workout, a visit, a report"),
+        ("active", f"any sign of use on the person's local date: {SIGNS}"),
         ("active in 7 and in 30 days", "people active on the date or in the 6 or 29 local dates before it"),
         ("stickiness", "active on the day over active in 30 days: the share of a month's people who come on a day"),
         ("the newest dates", "events of a local date can arrive later, so the last days still rise"),
@@ -160,10 +165,10 @@ RETENTION = Recipe(
     retention,
     (
         ("cohort", "people by the ISO week (from Monday) in which they were first seen; older cohorts are in the mart"),
-        ("seen", "any sign of use on at least one local day of that week; it says nothing of training"),
+        ("seen", f"a sign of use on at least one local day of that week: {SIGNS}; it says nothing of training"),
         ("week 0", "the first week itself"),
         ("*", "the week is still running: the share can only rise"),
-        ("few", "cohorts of very few people are not told"),
+        ("few", "cohorts of very few people are not shown"),
         ("interval", "the 95 % Wilson interval shows when the pointer rests on a cell, and is in the mart"),
     ),
 )
@@ -175,7 +180,8 @@ GOAL_PANEL = Recipe(
     (
         ("people", "people with a goal of that kind whose progress can be measured"),
         ("reached", "progress of 100 % or more at the end of the week"),
-        ("mean progress", "mean over these people, 0 % at the start and 100 % at the goal"),
+        ("progress", PROGRESS),
+        ("mean progress", "mean of the progress over these people"),
         ("95 % interval", "Wilson's interval of the share reached"),
     ),
 )

@@ -10,6 +10,7 @@ from habitlake.report.panels import Content, MissingError, Recipe
 from habitlake.report.stores import Row, Stores
 
 WEEKS = 12
+SMALL = 30
 # A week is complete when it is over and its late events have arrived.
 COMPLETE_AFTER = 8
 COMPARISONS = {"more_than": "more than", "at_least": "at least", "less_than": "less than"}
@@ -59,11 +60,16 @@ def kpis_view(night: date, rows: Sequence[Row]) -> Content:
     }
 
 
+def amount(value: float, unit: str) -> str:
+    """Return a value that is no share, with the decimals that its unit can bear."""
+    return wording.number(value, 2 if unit == "stars" else 1)
+
+
 def figure(value: float | None, unit: str) -> str:
     """Return a figure with its unit; shares are percentages."""
     if unit == "share":
         return wording.percent(value, 1)
-    return wording.number(value) if value is None else f"{wording.number(value)} {unit}"
+    return wording.UNKNOWN if value is None else f"{amount(value, unit)} {unit}"
 
 
 def _card(history: Sequence[Row]) -> Row:
@@ -78,6 +84,7 @@ def _card(history: Sequence[Row]) -> Row:
         "value": figure(now["value"], unit) if now["value"] is not None else None,
         "bounds": _bounds(now),
         "n": now["n"],
+        "is_small": now["n"] is not None and now["n"] < SMALL,
         "trend": _trend(now),
         "status": STATUSES[now["status"]],
         "css": {"met": "good", "missed": "bad"}.get(now["status"], ""),
@@ -101,15 +108,16 @@ def _bounds(row: Mapping[str, Any]) -> str | None:
         return None
     if row["unit"] == "share":
         return f"{row['interval_low'] * 100:.1f} to {row['interval_high'] * 100:.1f} %"
-    return f"{wording.number(row['interval_low'])} to {wording.number(row['interval_high'])} {row['unit']}"
+    return f"{amount(row['interval_low'], row['unit'])} to {amount(row['interval_high'], row['unit'])} {row['unit']}"
 
 
 def _trend(row: Mapping[str, Any]) -> str | None:
     if row["trend"] is None:
         return None
     if row["unit"] == "share":
-        return f"{row['trend'] * 100:+.1f} points in four weeks"
-    return f"{row['trend']:+,.2f} {row['unit']} in four weeks"
+        return f"{row['trend'] * 100:+.1f} percentage points in four weeks"
+    sign = "+" if row["trend"] >= 0 else ""
+    return f"{sign}{amount(row['trend'], row['unit'])} {row['unit']} in four weeks"
 
 
 KPIS = Recipe(
@@ -121,7 +129,16 @@ KPIS = Recipe(
         ("week", "Monday to Sunday; complete two nights after its Sunday, when late events have arrived"),
         ("n", "cases behind the value; what a case is stands in the metric's definition"),
         ("interval", "95 % interval of the value, from n; it says nothing of causes"),
-        ("trend", "value less the value four weeks earlier; points are percentage points"),
+        ("trend", "value less the value four weeks earlier, in the metric's own unit"),
+        (
+            "improvement and increase",
+            "relative: a rise from 50 % to 55 % is an improvement of 10 %, while its trend is told in percentage points",
+        ),
+        (
+            "onboarding completed",
+            "counts who reached habit formation; such people stay in the panel Onboarding until its last stage is over",
+        ),
+        ("small basis", f"fewer than {SMALL} cases: read the interval, not the value"),
         ("line", "the last weeks, each metric on its own scale; the dot is the newest known week"),
         (
             "not measurable",

@@ -16,12 +16,16 @@ KNOWN_AFTER = 8
 SCORED_NIGHTS = 90
 RISKIEST = 0.2
 METRICS = {
-    "auc": "ranks people right (AUC, 0.5 is chance, 1 perfect)",
-    "brier": "error of the probability (Brier, 0 is perfect)",
-    "ece": "distance from what came true (ECE, 0 is perfect)",
-    "accuracy": "right calls at 50 %",
-    "f1": "F1 at 50 %",
+    "auc": "↑ how well it ranks people (AUC; 0.5 is chance, 1 perfect)",
+    "brier": "↓ error of the probability (Brier score; 0 is perfect)",
+    "ece": "↓ calibration error (ECE; 0 is perfect)",
+    "accuracy": "↑ correct predictions at a threshold of 50 %",
+    "f1": "↑ F1 at a threshold of 50 %: harmonic mean of precision and recall",
 }
+ADHERENCE = (
+    "at least 80 % of the workouts planned for the 7 days after the as-of date are completed; where none is planned, of"
+    " the person's habitual weekly sessions"
+)
 
 
 def in_force(stores: Stores, night: date) -> Content:
@@ -132,24 +136,22 @@ IN_FORCE = Recipe(
     "What it expects of people's coming week, and how it was judged before it was allowed to.",
     in_force,
     (
-        (
-            "adherence",
-            (
-                "at least 80 % of the workouts planned for the 7 days after the as-of date are completed;"
-                " where none is planned, of the person's habitual weekly sessions"
-            ),
-        ),
+        ("adherence", ADHERENCE),
         *described("gold.predictions", ("probability", "confidence", "input_quality", "model_version")),
         (
             "held-out figures",
             "on people or weeks the model did not train on, with 95 % intervals by bootstrap over people",
         ),
-        ("baselines", "base_rate and frequency_7d are rules without a model: one that does not beat them is refused"),
+        (
+            "baselines",
+            "base rate, frequency 7d and recency frequency are simple rules: a model that does not beat them is refused",
+        ),
+        ("↑ and ↓", "the direction that is better"),
     ),
 )
 CALIBRATION = Recipe(
     "calibration",
-    "Did it come true",
+    "Were the predictions right",
     "Predictions for the newest week whose outcome is known, beside what people then did.",
     calibration,
     (
@@ -167,8 +169,8 @@ CALIBRATION = Recipe(
             "how well predictions rank people: the chance that of two people the adherent one has the higher; 0.5 is chance",
         ),
         (
-            "distance from what came true",
-            "mean difference of predicted and observed over the groups, weighted by people (ECE)",
+            "calibration error (ECE)",
+            "mean difference of predicted and observed over the groups, weighted by people",
         ),
     ),
 )

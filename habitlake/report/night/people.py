@@ -9,6 +9,8 @@ from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 
 LAST_WEEK = 17
+# Days since the first session, as the scorecard counts them.
+DAY_66 = 66
 CONTEXT_DAYS = 28
 MIN_CELL = 10
 MIN_PEOPLE = 5
@@ -35,20 +37,23 @@ def habit(stores: Stores, night: date) -> Content:
         night,
     )
     statuses = stores.lake(
-        "SELECT status, count(*) AS people, median(habit_score) AS score, median(strength) AS strength"
+        "SELECT status, count(*) AS people, median(strength) AS strength"
         " FROM gold.habit_state WHERE batch_date = ? GROUP BY status",
         night,
     )
+    # Who was automatic early counts as reached before day 66: with them the share would be of the quick ones.
     at_66 = stores.lake(
         "SELECT count(*) FILTER (status_at_66_days = 'reached') AS reached,"
-        " count(*) FILTER (status_at_66_days IN ('reached', 'missed')) AS past FROM gold.habit_state WHERE batch_date = ?",
+        " count(*) FILTER (status_at_66_days IN ('reached', 'missed')) AS past FROM gold.habit_state"
+        " WHERE batch_date = ? AND days_since_start >= ?",
         night,
+        DAY_66,
     )
     return habit_view(night, curve, statuses, at_66[0])
 
 
 def habit_view(night: date, curve: Sequence[Row], statuses: Sequence[Row], at_66: Row) -> Content:
-    """Shape the habit panel; weeks of fewer than 5 people are not told."""
+    """Shape the habit panel; weeks of fewer than 5 people are not shown."""
     if not statuses:
         msg = f"no habit state is stored for night {night} yet: the nightly run's features write gold.habit_state"
         raise MissingError(msg)
@@ -106,7 +111,7 @@ def contexts(stores: Stores, night: date) -> Content:
 
 
 def contexts_view(night: date, rows: Sequence[Row]) -> Content:
-    """Shape the heat map and the margins; cells with fewer than 10 attempts are not told.
+    """Shape the heat map and the margins; cells with fewer than 10 attempts are not shown.
 
     Where no miss is known at all, as in the export of a watch, every rate would be 100 %: then the map counts sessions.
     """
@@ -197,9 +202,9 @@ HABIT = Recipe(
     "How strong the habit of training is, by how long ago people began.",
     habit,
     (
-        *described("gold.habit_state", ("strength", "habit_score", "status")),
+        *described("gold.habit_state", ("strength", "status")),
         ("median person", "half of the people with that many weeks are below this strength, half above"),
-        ("gaps", f"weeks with fewer than {MIN_PEOPLE} people are not told"),
+        ("gaps", f"weeks with fewer than {MIN_PEOPLE} people are not shown"),
         ("middle half", "from the 25th to the 75th percentile of the people with that many weeks"),
         (
             "how to read the curve",
@@ -208,8 +213,9 @@ HABIT = Recipe(
         (
             "automatic by day 66",
             (
-                "of the people whose 66th day has passed, the share whose strength had counted as automatic by then;"
-                " 66 days is the median time to automaticity in Lally 2010"
+                "of the people whose first session was 66 or more days ago, the percentage whose strength had reached"
+                " automatic on some day up to their 66th; some have fallen below it since, so it is not the row of"
+                " people who are automatic now; 66 days is the median time to automaticity in Lally 2010"
             ),
         ),
     ),
@@ -221,9 +227,19 @@ CONTEXTS = Recipe(
     contexts,
     (
         ("attempt", "a workout that was completed or skipped; both count in the circumstances that were recorded"),
-        ("success", "completed attempts over all attempts"),
+        (
+            "success",
+            (
+                "completed attempts over all attempts; a planned workout that nobody reported on is neither, so silent"
+                " misses are left out and success looks better than it is"
+            ),
+        ),
+        (
+            "weather",
+            "wet: rain, snow or storm; cold: below 41 °F (5 °C); hot: above 86 °F (30 °C); fair: none of these",
+        ),
         ("part of the day", "as the app labelled it, else by the local time of the start"),
-        ("too few", f"cells with fewer than {MIN_CELL} attempts are not told: the rate would be chance"),
+        ("too few", f"cells with fewer than {MIN_CELL} attempts are not shown: the rate would be chance"),
         (
             "95 % interval",
             "Wilson's, as if attempts were independent; attempts of one person resemble each other, so the true one is wider",

@@ -7,6 +7,7 @@ from typing import Any
 from habitlake.report import wording
 from habitlake.report.charts import Series, stacked_bars
 from habitlake.report.panels import Content, MissingError, Recipe
+from habitlake.report.reasons import REFUSED
 from habitlake.report.stores import Row, Stores
 
 NIGHTS = 30
@@ -146,7 +147,10 @@ def pipeline_view(
         ),
         "tonight": tonight,
         "adds_up": tonight["lines"] == tonight["accepted"] + tonight["duplicates"] + tonight["refused"],
-        "reasons": [{**row, "share": wording.ratio(row["lines"], tonight["lines"])} for row in reasons],
+        "reasons": [
+            {**row, "meaning": REFUSED.get(row["reason"]), "share": wording.ratio(row["lines"], tonight["lines"])}
+            for row in reasons
+        ],
         "nights": [_night(one, night, by_night.get(one, {}), runs.get(one, {}), broken.get(one)) for one in nights][
             : -TABLE_NIGHTS - 1 : -1
         ],
@@ -160,7 +164,7 @@ def _night(one: date, tonight: date, audit: Mapping[str, Any], run: Mapping[str,
     status = run.get("status", "never run")
     if status == "running" and one == tonight:
         # The page is one of the night's last steps.
-        status = "closing"
+        status = "done so far"
     elif status == "failed":
         status = f"failed at {run['failed_task']}"
     started, finished = run.get("started_at"), run.get("finished_at")
@@ -217,10 +221,10 @@ PIPELINE = Recipe(
     (
         ("night", "the UTC date on which lines arrived; the night's run starts when that date is over"),
         ("accepted", "lines that met their contract and became an event"),
-        ("duplicates", "lines whose event was known already with the same content; counted, not stored twice"),
+        ("duplicates", "lines whose event was already known, with identical content; counted, not stored twice"),
         ("refused", "lines kept in silver.rejected with their raw text and a reason; they can be replayed"),
         ("run took", "from opening to closing; nights that one run processed together share its time"),
-        ("closing", "the page itself is written by the run, shortly before the night closes"),
+        ("done so far", "the page itself is written by the run, shortly before the night closes"),
     ),
 )
 GATES = Recipe(
@@ -234,6 +238,16 @@ GATES = Recipe(
         ("warned", "broken, shown to people, does not stop the night"),
         ("failed", "broken and the night stopped there: nothing after it was published"),
         ("observed", "what the check found where it is a number, such as a count of rows or a share; else a dash"),
-        ("rows checked", "rows of the night's partition that the gate read"),
+        (
+            "rows checked",
+            (
+                "rows of the night's partition that the gate read; gold.decisions has three a person: a day and two to fall"
+                " back on when a night does not run"
+            ),
+        ),
+        (
+            "gate",
+            "silver checks the events once they are read, gold what is computed of people, queue what is decided for them",
+        ),
     ),
 )

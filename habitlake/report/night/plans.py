@@ -1,7 +1,7 @@
-"""What people train next, and how newcomers come on: plans and onboarding of the night."""
+"""What people train next, and how newcomers progress: plans and onboarding of the night."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from habitlake.report import wording
 from habitlake.report.charts import Series, stacked_bars
@@ -9,6 +9,28 @@ from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 
 STAGES = ("core_setup", "pattern_discovery", "habit_formation", "advanced_features")
+RULES = {
+    "rest_ill": "ill: a week of rest",
+    "rest_injury_unknown": "injured, region not named: a week of rest",
+    "rest_goal": "injured, and no session is the goal: a week of rest",
+    "injured": "an unresolved injury: exercises that spare the region, at the lowest intensity",
+    "past_injury": "an injury in the past: exercises that spare the region",
+    "deload_week": "fourth week of the block: a week of unloading",
+    "load_spike": "the load is far above the usual one: a week of unloading",
+    "high_monotony": "the same load every day: a week of unloading",
+    "worn_out": "little sleep or much stress: lower intensity, smallest doses",
+    "low_energy": "energy is low: begins with the short version",
+    "newcomer": "new to the app: lower intensity",
+    "own_target": "no goal yet: sessions by the person's own target",
+    "usual_start": "no goal and no target yet: the number of sessions that everybody begins with",
+}
+SEGMENTS = {
+    "enthusiastic_beginner": "beginner with high motivation",
+    "time_constrained_intermediate": "intermediate with less than half an hour",
+    "returning_user": "signed up a month or more before the first sign of use",
+    "general_user": "everybody else",
+}
+RUNNING = 6
 DUE = {"first": "first plan", "week_over": "the week was over", "injury_changed": "an injury came or went"}
 STEPS_SHOWN = 8
 
@@ -42,7 +64,15 @@ def plans(stores: Stores, night: date) -> Content:
         " WHERE batch_date = ?) GROUP BY name ORDER BY plans DESC, name",
         night,
     )
-    return plans_view(night, totals[0], due, kinds, lengths, rules)
+    running = stores.lake(
+        "SELECT count(DISTINCT user_id) AS people FROM gold.workout_plans WHERE batch_date BETWEEN ? AND ?"
+        " AND valid_from >= ?",
+        night - timedelta(days=2 * RUNNING),
+        night,
+        # Seven dates of which the last is still ahead.
+        night + timedelta(days=1 - RUNNING),
+    )
+    return plans_view(night, {**totals[0], **running[0]}, due, kinds, lengths, rules)
 
 
 def plans_view(
@@ -55,12 +85,14 @@ def plans_view(
         raise MissingError(msg)
 
     def shared(rows: Sequence[Row]) -> list[Row]:
-        return [{**row, "share": wording.ratio(row["plans"], written)} for row in rows]
+        return [{"meaning": None, **row, "share": wording.ratio(row["plans"], written)} for row in rows]
 
     known = {row["minutes"]: row["plans"] for row in lengths}
     span = range(min(known), max(known) + 1, 10) if known else range(0)
     return {
         "plans": written,
+        "people": totals["people"],
+        "rest": totals["rest"],
         "sessions": totals["sessions"],
         "minutes": totals["minutes"],
         "due": shared([{**row, "name": DUE.get(row["name"], wording.words(row["name"]))} for row in due]),
@@ -73,7 +105,7 @@ def plans_view(
             ]
         ),
         "kinds": shared(kinds),
-        "rules": shared(rules),
+        "rules": shared([{**row, "meaning": RULES.get(row["name"])} for row in rules]),
         "chart": stacked_bars(
             [Series("plans", "s1", tuple(known.get(one) for one in span))],
             [f"{one}–{one + 9}" for one in span],
@@ -101,7 +133,7 @@ def onboarding(stores: Stores, night: date) -> Content:
     )
     steps = stores.lake(
         "SELECT next_step AS name, count(*) AS people, count(*) FILTER (due) AS due FROM gold.onboarding"
-        " WHERE batch_date = ? AND status = 'active' AND next_step IS NOT NULL GROUP BY name"
+        " WHERE batch_date = ? AND status = 'active' GROUP BY name"
         " ORDER BY due DESC, people DESC, name",
         night,
     )
@@ -125,15 +157,17 @@ def onboarding_view(
     def shared(rows: Sequence[Row]) -> list[Row]:
         return [{**row, "share": wording.ratio(row["people"], people)} for row in rows]
 
+    named = [row for row in steps if row["name"] is not None]
     empty = {"people": 0, "due": 0, "reached": 0, "days": None}
     known = {row["name"]: row for row in stages}
     return {
         "people": people,
         "due": sum(row["due"] for row in stages),
         "stages": shared([known.get(name, {"name": name, **empty}) for name in STAGES]),
-        "segments": shared(segments),
-        "steps": steps[:STEPS_SHOWN],
-        "more_steps": max(0, len(steps) - STEPS_SHOWN),
+        "segments": shared([{**row, "meaning": SEGMENTS.get(row["name"])} for row in segments]),
+        "steps": named[:STEPS_SHOWN],
+        "more_steps": max(0, len(named) - STEPS_SHOWN),
+        "without_step": sum(row["people"] for row in steps if row["name"] is None),
         **over,
     }
 
@@ -141,11 +175,11 @@ def onboarding_view(
 PLANS = Recipe(
     "plans",
     "Workout plans",
-    "Plans that were due in the night: what people are to train in their next seven days.",
+    "Plans that were due in the night: the week's training of each of these people.",
     plans,
     (
         ("plan written", "seven local dates for a person: the first, the next after a week, or one for a new injury"),
-        *described("gold.workout_plans", ("deload", "injured", "swapped", "reasons")),
+        ("week of unloading", "less time, smaller doses, lower intensity"),
         ("week of rest", "a plan without a session, while an injury or illness speaks against training"),
         ("adapted", "a plan can be adapted in several ways, so the rows need not add up"),
         ("kind and place", "of the first session of the week"),
@@ -154,11 +188,19 @@ PLANS = Recipe(
 ONBOARDING = Recipe(
     "onboarding",
     "Onboarding",
-    "How newcomers come on, and which step is asked of whom next.",
+    "How newcomers progress, and which step comes next.",
     onboarding,
     (
         *described("gold.onboarding", ("stage", "segment", "next_step", "estimated_days")),
         ("comes up", "the step is asked for on the person's next local day: on its date, three and seven days later"),
+        (
+            "in onboarding",
+            (
+                "everybody whose last stage, advanced features, is not over; the scorecard calls onboarding completed once"
+                " habit formation is reached, so most people here count as completed there"
+            ),
+        ),
+        ("no step left", "every step of the stage is done; what is open is the stage's criterion or its delay"),
         ("criterion met", "what the stage asks for was reached; the next stage begins after its delay"),
         *described("gold.onboarding", ("status",)),
     ),

@@ -13,6 +13,8 @@ from habitlake.report.stores import Row, Stores
 NIGHTS = 14
 # A decision's draw is its seed over this.
 DRAW_RANGE = 2.0**63
+# Effects and scores are stored with 6 decimals.
+SAME = 1e-4
 ANSWERS = {
     "intervention_delivered": "delivered",
     "intervention_opened": "opened",
@@ -61,8 +63,10 @@ def decisions_view(night: date, rows: Sequence[Row], answers: Sequence[Row]) -> 
         # After a change of the person's time zone two nights decide on one date: the newer one counts.
         decision["replaced"] = decision["local_date"] in newest
         newest.add(decision["local_date"])
+    fired = {name for row in rows for name in row["triggers"] or []}
     return {
         "rows": shown,
+        "triggers": [(wording.words(name), reasons.TRIGGERS[name]) for name in reasons.TRIGGERS if name in fired],
         "sent": sum(row["send"] for row in rows),
         "nights": len(rows),
     }
@@ -78,10 +82,12 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
         why = "; ".join(reasons.unavailable(reason) for reason in row["unavailable_reasons"] or []).capitalize()
     elif row["send"]:
         result = name
-        why = f"Something was to be sent with probability {probability}, and the draw fell on this"
+        why = f"Something was to be sent with probability {probability}, and the draw fell on this message"
     else:
         result = "silence"
-        why = f"{name.capitalize()} was the best candidate; at probability {probability} the draw said no"
+        why = (
+            f"Silence by draw: something would have been sent with probability {probability} ({_likeliest(row, name)})"
+        )
     return {
         "local_date": row["local_date"],
         "night": row["batch_date"],
@@ -93,6 +99,7 @@ def _decision(row: Mapping[str, Any], answers: Sequence[str]) -> Row:
         "triggers": [wording.words(name) for name in row["triggers"] or []],
         "message": row["message"] if row["available"] else None,
         "candidates": _candidates(row),
+        "prior_only": _is_prior(json.loads(row["candidates"] or "[]")),
         "draw": _draw(row),
         "model": f"{row['model']} version {row['model_version']}" if row["model"] else "no model",
         "policy": row["policy_version"],
@@ -119,6 +126,22 @@ def _candidates(row: Mapping[str, Any]) -> list[Row]:
     ]
 
 
+def _likeliest(row: Mapping[str, Any], best: str) -> str:
+    if not row["arms"]:
+        return f"best candidate {best}"
+    probability, name = max(zip(row["arm_probabilities"], row["arms"], strict=True), key=lambda arm: arm[0])
+    return f"most likely {wording.words(name)}, {wording.percent(probability)}"
+
+
+def _is_prior(candidates: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether nothing was learned yet: then effects are one multiple of the scores, and equally uncertain."""
+    told = [one for one in candidates if one.get("effect") is not None and one["score"]]
+    if len(told) < 2:
+        return False
+    ratios = [one["effect"] / one["score"] for one in told]
+    return len({one["effect_sd"] for one in told}) == 1 and max(ratios) - min(ratios) < SAME
+
+
 def _draw(row: Mapping[str, Any]) -> Row | None:
     """Return the number drawn and the stretch of 0 to 1 of each arm and of silence; None where nothing was drawn."""
     if not row["available"] or not row["arms"]:
@@ -142,6 +165,7 @@ DECISIONS = Recipe(
     decisions,
     (
         *described("gold.decisions", ("triggers", "policy_version")),
+        ("date", "the first local day of the person that had not begun when the night's run could start"),
         (
             "candidate",
             "a message that answers a trigger that fired; the best ones not excluded are drawn among, with silence",
@@ -149,7 +173,10 @@ DECISIONS = Recipe(
         ("score", "how promising the message is for the person, 0 to 1: the prior of what is learned of its effect"),
         (
             "effect",
-            "what it is believed to add to the share of days with the response it aims at, in points of a hundred",
+            (
+                "what it is believed to add to the percentage of days with the response that it aims at, in percentage"
+                " points; after ± one standard deviation of that belief"
+            ),
         ),
         (
             "probability",

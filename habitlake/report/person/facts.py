@@ -1,4 +1,4 @@
-"""Who the person is and what they did: profile, key figures, days, goals."""
+"""Who the person is and what they did: profile, key figures, days."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from habitlake.errors import PermanentError
 from habitlake.report import wording
 from habitlake.report.night.people import WEEKDAYS
-from habitlake.report.panels import Content, MissingError, Recipe, described
+from habitlake.report.panels import Content, MissingError, Recipe
 from habitlake.report.stores import Row, Stores
 from habitlake.tables import FEATURES
 
@@ -25,6 +25,7 @@ PROFILE = {
     "notifications_allowed": "consent to messages",
 }
 KEY_FEATURES = (
+    "injured",
     "sessions_7d",
     "sessions_28d",
     "days_since_last_session",
@@ -38,13 +39,15 @@ KEY_FEATURES = (
     "acute_load",
     "chronic_load",
 )
-GOALS = {
-    "goal_progress": ("main goal", "progress of the person's main goal"),
-    "goal_progress_weight": ("weight", "share of the way to the target weight"),
-    "goal_progress_sessions": ("sessions", "sessions of 28 days over four weekly targets"),
-    "goal_progress_steps": ("steps", "mean daily steps of 28 days over the steps goal"),
-    "goal_progress_strength": ("strength", "strength sessions of 28 days over their goal"),
-    "goal_progress_stress": ("stress", "share of the way from the first stress level to the goal"),
+MEANINGS = {
+    "injured": "an injury that began in the last 14 days is not resolved",
+    "days_since_last_session": "days since the last session (looks back 90 days)",
+    "streak_length_current": (
+        "session days since the last break: a missed plan or 7 days without a session; a rest day breaks nothing"
+    ),
+    "stress_level": "mean of all stress reports (not of days), 7 days",
+    "acute_load": "acute daily load: weighted mean that looks back about a week",
+    "chronic_load": "chronic daily load: weighted mean that looks back about four weeks",
 }
 
 
@@ -81,6 +84,7 @@ def who_view(features: Mapping[str, Any], profile: Mapping[str, Any]) -> Content
     """Shape the profile and the key figures; what is not known says why."""
     meaning = {feature.name: feature for feature in FEATURES}
     return {
+        "injured": bool(features.get("injured")),
         "time_zone": features["time_zone"],
         "as_of": features["as_of_date"],
         "first_seen": features["first_local_date"],
@@ -90,10 +94,10 @@ def who_view(features: Mapping[str, Any], profile: Mapping[str, Any]) -> Content
         "figures": [
             {
                 "name": wording.words(name),
-                "value": _value(features.get(name)),
-                "unit": "" if meaning[name].unit == "text" else meaning[name].unit,
+                "value": _value(features.get(name), meaning[name].unit),
+                "unit": _unit(name, meaning[name].unit),
                 "is_text": meaning[name].unit == "text",
-                "meaning": meaning[name].description,
+                "meaning": MEANINGS.get(name, meaning[name].description),
                 "why_missing": meaning[name].null_means if features.get(name) is None else None,
             }
             for name in KEY_FEATURES
@@ -110,9 +114,19 @@ def _said(value: Any) -> str:
     return wording.words(str(value))
 
 
-def _value(value: str | float | None) -> str:
+def _unit(name: str, unit: str) -> str:
+    if name.startswith("streak_length"):
+        return "session days"
+    return "" if unit in {"text", "share", "flag"} else unit
+
+
+def _value(value: str | float | None, unit: str) -> str:
     if value is None:
         return "–"
+    if unit == "flag":
+        return "yes" if value else "no"
+    if unit == "share" and not isinstance(value, str):
+        return wording.percent(value)
     return wording.words(value) if isinstance(value, str) else wording.number(value)
 
 
@@ -183,52 +197,6 @@ def _day(one: date, row: Mapping[str, Any] | None) -> Row:
     return {"kind": kind, "mark": mark, "text": text, "title": title}
 
 
-def goals(stores: Stores, user_id: str, night: date, features: Row) -> Content:
-    """Return how far each goal of the person is reached."""
-    rows = stores.lake(
-        f"SELECT {', '.join(GOALS)} FROM gold.user_analytics WHERE batch_date = ? AND user_id = ?", night, user_id
-    )
-    targets = stores.lake(
-        "SELECT primary_goal, target_sessions_per_week, target_weight_kg FROM silver.profiles"
-        " WHERE batch_date <= ? AND user_id = ? ORDER BY batch_date DESC LIMIT 1",
-        night,
-        user_id,
-    )
-    recommended = stores.lake(
-        "SELECT kind, valid_for, recommended_goal, usual_amount, success_probability, difficulty_level,"
-        " adaptation_strategy, reasons FROM gold.goals"
-        " WHERE batch_date = ? AND user_id = ? ORDER BY kind DESC",
-        night,
-        user_id,
-    )
-    return goals_view(rows[0] if rows else {}, features, targets[0] if targets else {}, recommended)
-
-
-def goals_view(
-    analytics: Mapping[str, Any], features: Mapping[str, Any], targets: Mapping[str, Any], recommended: Sequence[Row]
-) -> Content:
-    """Shape the goals; without the record of the app the features' main goal stands alone."""
-    progress = [
-        {"name": name, "meaning": meaning, "share": analytics[column]}
-        for column, (name, meaning) in GOALS.items()
-        if analytics.get(column) is not None
-    ]
-    if not progress and features.get("goal_progress") is not None:
-        name, meaning = GOALS["goal_progress"]
-        progress = [{"name": name, "meaning": meaning, "share": features["goal_progress"]}]
-    if not progress and not recommended:
-        msg = "the person has stated no goal that can be measured: targets come with profile events"
-        raise MissingError(msg)
-    return {
-        "stated": targets.get("primary_goal"),
-        "target_sessions": targets.get("target_sessions_per_week"),
-        "rate": features.get("goal_progress_rate"),
-        "weeks": features.get("weeks_to_goal"),
-        "rows": progress,
-        "recommended": recommended,
-    }
-
-
 WHO = Recipe(
     "who",
     "What is known",
@@ -237,6 +205,7 @@ WHO = Recipe(
     (
         ("as of", "last local day that was over for the person when the night ended; figures look back from it"),
         ("windows", "each figure's window stands in its meaning; days are local days of the person"),
+        ("mean", "of all reports of the window: a day with three reports weighs three times"),
     ),
 )
 DAYS = Recipe(
@@ -249,20 +218,5 @@ DAYS = Recipe(
         ("✕ missed", "a workout was planned or skipped and none was completed"),
         ("· rest", "signs of use, nothing planned, nothing done: a day off, not a miss"),
         ("no sign", "no event of the person is known for the day: it is not counted as a miss"),
-    ),
-)
-GOAL_PANEL = Recipe(
-    "goals",
-    "Goals",
-    "How far the person has come on what they want to reach.",
-    goals,
-    (
-        ("progress", "0 % at the start, 100 % when the goal is reached"),
-        *described(
-            "gold.goals", ("recommended_goal", "usual_amount", "difficulty_level", "adaptation_strategy", "reasons")
-        ),
-        ("chance", "probability that the person meets the goal, as set"),
-        ("rate of progress", "sessions of the week over the weekly target; 1 is on plan"),
-        ("weeks to goal", "at the pace of the last weeks; not known where the pace leads nowhere"),
     ),
 )

@@ -7,7 +7,9 @@ from typing import Any
 
 from habitlake.report import wording
 from habitlake.report.charts import Series, line_chart
+from habitlake.report.night.model import ADHERENCE
 from habitlake.report.panels import Content, MissingError, Recipe, described
+from habitlake.report.person.facts import MEANINGS
 from habitlake.report.stores import Row, Stores
 from habitlake.tables import FEATURES
 from habitlake.tables.people import ANY
@@ -39,6 +41,8 @@ def habit_view(night: date, rows: Sequence[Row], features: Mapping[str, Any]) ->
         "now": now,
         "status": wording.words(now["status"]),
         "streak": features.get("streak_length_current"),
+        "injured": bool(features.get("injured")),
+        "projected": _projected(now, night),
         "parts": [{"name": wording.words(name), "weight": weight, "share": now[name]} for name, weight in parts],
         "chart": line_chart(
             [
@@ -54,6 +58,15 @@ def habit_view(night: date, rows: Sequence[Row], features: Mapping[str, Any]) ->
         if len(rows) > 1
         else None,
     }
+
+
+def _projected(now: Row, night: date) -> Row | None:
+    """Return when strength is expected to be automatic, in words; None where it is not."""
+    names = {"on": "projected_automatic_on", "earliest": "projected_earliest", "latest": "projected_latest"}
+    if now.get(names["on"]) is None:
+        return None
+    dates = {name: now.get(column) for name, column in names.items()}
+    return {name: None if found is None else wording.far_day(found, night) for name, found in dates.items()}
 
 
 def contexts(stores: Stores, user_id: str, night: date, _: Row) -> Content:
@@ -145,7 +158,9 @@ HABIT = Recipe(
     habit,
     (
         *described("gold.habit_state", ("strength", "habit_score", "frequency", "consistency", "context_stability")),
-        *described("gold.habit_state", ("projected_automatic_on", "status_at_66_days")),
+        *described("gold.habit_state", ("projected_automatic_on",)),
+        ("streak", MEANINGS["streak_length_current"]),
+        ("session day", "a local day with at least one completed workout"),
     ),
 )
 CONTEXTS = Recipe(
@@ -172,8 +187,14 @@ PREDICTIONS = Recipe(
     "What the model expects of the coming week, and what speaks for and against.",
     predictions,
     (
-        ("adherence", "at least 80 % of the workouts planned for the coming 7 days are completed"),
+        ("adherence", ADHERENCE),
         *described("gold.predictions", ("probability", "confidence", "input_quality")),
-        ("contribution", "how far a value moves the prediction, in log-odds; above 0 it speaks for adherence"),
+        (
+            "contribution",
+            (
+                "how far a value moves the prediction, in log-odds; above 0 it speaks for adherence; the model's figures"
+                " overlap, so a single sign is not a cause"
+            ),
+        ),
     ),
 )

@@ -4,7 +4,8 @@ from datetime import date
 
 from habitlake.report.panels import Panel, serve
 from habitlake.report.person.decisions import DECISIONS
-from habitlake.report.person.facts import DAYS, GOAL_PANEL, WHO, snapshot
+from habitlake.report.person.facts import DAYS, WHO, snapshot
+from habitlake.report.person.goals import GOAL_PANEL
 from habitlake.report.person.insight import CONTEXTS, HABIT, PREDICTIONS
 from habitlake.report.person.plans import ONBOARDING, PLAN
 from habitlake.report.render import page

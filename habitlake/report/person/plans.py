@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from habitlake.report import wording
-from habitlake.report.night.plans import DUE
+from habitlake.report.night.plans import DUE, RULES
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
 
@@ -74,7 +74,9 @@ def plan_facts(row: Mapping[str, Any], written: Mapping[str, Any]) -> list[tuple
     if row["swapped"]:
         facts.append(("adapted", "exercises were swapped for an injury, present or past"))
     if row["reasons"]:
-        facts.append(("rules that shaped it", ", ".join(wording.words(reason) for reason in row["reasons"])))
+        facts.append(
+            ("rules that shaped it", "; ".join(RULES.get(rule, wording.words(rule)) for rule in row["reasons"]))
+        )
     return facts
 
 
@@ -160,6 +162,8 @@ def onboarding_view(night: date, rows: Sequence[Row]) -> Content:
         "step": titles.get(row["next_step"], wording.words(row["next_step"])) if row["next_step"] else None,
         "step_due": row["next_step_due"],
         "due": row["due"],
+        # Two local dates can begin before the one that the night decides on.
+        "overdue": row["next_step_due"] is not None and row["next_step_due"] <= night,
         "asked": row["reminders_sent"],
         "message": row["message"] if row["next_step"] else None,
         "days": row["estimated_days"],
@@ -178,13 +182,13 @@ def onboarding_view(night: date, rows: Sequence[Row]) -> Content:
 PLAN = Recipe(
     "person_plan",
     "Workout plan",
-    "The week that the person is to train, session by session, in the person's language.",
+    "The week's training, session by session, in the person's language.",
     plan,
     (
         ("dose", "rounds × repetitions, or time; rest is between rounds"),
         ("short version", "for a day on which the person reports energy of so much or less"),
         ("instead of", "the exercise that an injury, present or past, ruled out"),
-        *described("gold.workout_plans", ("deload", "block_week", "reasons")),
+        *described("gold.workout_plans", ("block_week",)),
     ),
 )
 ONBOARDING = Recipe(

@@ -3,8 +3,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from habitlake.report import reasons
 from habitlake.report.panels import MissingError
-from habitlake.report.person import decisions, facts, insight, plans
+from habitlake.report.person import decisions, facts, goals, insight, plans
+from habitlake.report.render import environment
 
 NIGHT = date(2026, 3, 31)
 
@@ -47,15 +49,34 @@ def test_key_figures_carry_meaning_and_unit_and_say_why_they_are_missing():
     figures = {figure["name"]: figure for figure in view["figures"]}
     assert (figures["sessions 7d"]["value"], figures["sessions 7d"]["unit"]) == ("3", "sessions")
     assert figures["stress level"]["why_missing"] == "no report in the window"
+    assert next(iter(figures)) == "injured"
+    assert not view["injured"]
+    hurt = facts.who_view({**features, "injured": 1, "consistency_score": 0.5}, {})
+    figures = {figure["name"]: figure for figure in hurt["figures"]}
+    assert hurt["injured"]
+    assert (figures["injured"]["value"], figures["consistency score"]["value"]) == ("yes", "50 %")
     assert view["profile"] == [("main goal", "weight loss"), ("consent to messages", "no")]
 
 
 def test_goals_fall_back_on_the_features_and_say_when_there_are_none():
-    view = facts.goals_view({"goal_progress_steps": 0.5, "goal_progress_weight": None}, {}, {}, [])
+    view = goals.goals_view({"goal_progress_steps": 0.5, "goal_progress_weight": None}, {}, {}, [], {})
     assert [(row["name"], row["share"]) for row in view["rows"]] == [("steps", 0.5)]
-    assert facts.goals_view({}, {"goal_progress": 0.3}, {}, [])["rows"][0]["share"] == 0.3
+    assert goals.goals_view({}, {"goal_progress": 0.3}, {}, [], {})["rows"][0]["share"] == 0.3
+    recommended = {"kind": "weekly_minutes", "recommended_goal": 55.0, "usual_amount": 50.31,
+                   "adaptation_strategy": "estimated", "reasons": ["largest_rise"]}  # fmt: skip
+    plan = {"sessions": 2, "minutes": 30, "deload": True}
+    steps = {**recommended, "kind": "daily_steps", "recommended_goal": 5000.0, "usual_amount": 7341.06, "reasons": None}
+    view = goals.goals_view({}, {}, {}, [recommended, steps], plan)
+    assert [(row["goal"], row["planned"], row["usual"]) for row in view["recommended"]] == [
+        ("55", "30", "50"),
+        ("5,000", None, "7,341"),
+    ]
+    assert view["recommended"][0]["set_by"] == (
+        "estimated from the weeks known; held to the largest step up from the goal before"
+    )
+    assert view["deload"]
     with pytest.raises(MissingError, match="no goal"):
-        facts.goals_view({}, {"goal_progress": None}, {}, [])
+        goals.goals_view({}, {"goal_progress": None}, {}, [], {})
 
 
 def test_circumstances_are_named_by_what_is_not_any():
@@ -75,6 +96,25 @@ def test_best_circumstances_and_risks_keep_their_rank_and_number():
     view = insight.contexts_view(NIGHT, rows)
     assert [row["rank"] for row in view["best"]] == [row["rank"] for row in view["risks"]] == [1, 2, 3, 4, 5]
     assert view["overall"]["dimension"] == "overall"
+
+
+def drawn(key, content):
+    text = environment().get_template(f"panels/{key}.html.j2").render(content)
+    return " ".join(text.split())
+
+
+def test_no_date_is_given_for_automatic_while_an_injury_is_unresolved():
+    now = {
+        "batch_date": NIGHT, "status": "forming", "strength": 0.5, "habit_score": 0.6, "days_since_start": 40,
+        "frequency": 1.0, "consistency": 0.5, "context_stability": None, "automatic_on": None,
+        "projected_automatic_on": date(2026, 8, 2), "projected_earliest": date(2026, 4, 20), "projected_latest": None,
+    }  # fmt: skip
+    well = drawn("person_habit", insight.habit_view(NIGHT, [now], {}))
+    assert "<strong>August 2026</strong> <span" in well
+    assert "80 % interval Mon 20 Apr 2026 to never" in well
+    hurt = drawn("person_habit", insight.habit_view(NIGHT, [now], {"injured": 1}))
+    assert "No date is given for automatic while an injury is unresolved." in hurt
+    assert "August" not in hurt
 
 
 def prediction(night, probability):
@@ -128,7 +168,9 @@ def test_each_decision_says_what_why_and_what_was_answered():
     # A policy of before that stored no arms.
     assert sent["draw"] is None
     assert held_back["result"] == "silence"
-    assert held_back["why"] == "Small start was the best candidate; at probability 60 % the draw said no"
+    assert held_back["why"] == (
+        "Silence by draw: something would have been sent with probability 60 % (best candidate small start)"
+    )
     assert silent["why"] == "Under age; odd one"
     assert silent["message"] is None
     assert (view["sent"], view["nights"]) == (2, 4)
@@ -166,6 +208,16 @@ def test_a_draw_falls_on_an_arm_or_on_silence_and_the_arms_come_first_among_cand
         ("old plan", None),
     ]
     assert drawn["candidates"][0]["effect"] == 0.04
+    assert silent["why"] == (
+        "Silence by draw: something would have been sent with probability 60 % (most likely small start, 40 %)"
+    )
+    assert not drawn["prior_only"]
+    prior = json.loads(candidates)
+    for one in prior:
+        one["effect"] = one["score"] / 10
+    unlearned = decisions.decisions_view(NIGHT, [decided(**arms, arm=1, candidates=json.dumps(prior))], [])
+    assert unlearned["rows"][0]["prior_only"]
+    assert unlearned["triggers"] == [("lapse", reasons.TRIGGERS["lapse"])]
     assert unavailable["draw"] is None
     assert {one["probability"] for one in unavailable["candidates"]} == {None}
 
@@ -233,7 +285,7 @@ def test_what_shaped_a_plan_names_injuries_and_rules():
     assert facts["unresolved injury"] == "lower back, knee"
     assert facts["block"] == "a week of unloading: less time, smaller doses"
     assert facts["begins with"] == "the short version, since energy was low"
-    assert facts["rules that shaped it"] == "past injury"
+    assert facts["rules that shaped it"] == "an injury in the past: exercises that spare the region"
     unnamed = dict(plans.plan_facts(planned(injured=True), {"start_with": "full"}))
     assert unnamed["unresolved injury"] == "region not named, or an illness"
 
@@ -270,6 +322,13 @@ def test_onboarding_names_the_stage_among_all_and_the_next_step_by_its_title():
         ("core setup", False, 1),
         ("pattern discovery", True, 1),
     ]
+    late = plans.onboarding_view(NIGHT, [newcomer(due=False, reminders_sent=0)])
+    assert late["overdue"]
+    assert "never shown, because the person may not be written to" in drawn("person_onboarding", late)
+    ahead = plans.onboarding_view(
+        NIGHT, [newcomer(next_step_due=NIGHT + timedelta(days=3), due=False, reminders_sent=0)]
+    )
+    assert "not shown yet" in drawn("person_onboarding", ahead)
     over = plans.onboarding_view(NIGHT, [newcomer(status="finished", next_step=None, next_step_due=None)])
     assert (over["active"], over["step"], over["message"]) == (False, None, None)
     assert not any(stage["now"] for stage in over["stages"])

@@ -1,10 +1,16 @@
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
+import interventions
+from habitlake.contracts.base import Reason
 from habitlake.report import reasons
 from habitlake.report.night import decisions, effects, growth, kpis, model, people, pipeline, plans
 from habitlake.report.panels import MissingError
+from habitlake.report.person import goals
+from interventions.goals.recommend import RULES as GOAL_RULES
 
 NIGHT = date(2026, 3, 31)
 
@@ -38,7 +44,7 @@ def test_the_pipeline_accounts_for_every_line_and_names_how_nights_ended():
     assert view["adds_up"]
     assert view["reasons"][0]["share"] == 0.2
     assert [(row["night"].day, row["status"], row["lines"], row["broken"]) for row in view["nights"]] == [
-        (31, "closing", 10, 3),
+        (31, "done so far", 10, 3),
         (30, "failed at ingest", 0, None),
         (29, "never run", 0, None),
         (28, "done", 4, None),
@@ -137,8 +143,8 @@ def test_silence_is_explained_by_reasons_and_by_the_draw():
         ("decided on", 1.0),
         ("may be written to", 0.75),
         ("and a trigger fired", 0.7),
-        ("and a message was left", 0.6),
-        ("and the draw said send", 0.4),
+        ("and a message remained", 0.6),
+        ("and drawn to send", 0.4),
     ]
     assert [(row["text"], row["people"], row["share"]) for row in view["silence"]] == [
         ("nothing called for a message", 6, 0.3),
@@ -172,7 +178,16 @@ def test_the_draws_are_shown_beside_what_the_probabilities_promise():
 
 
 def test_plans_are_shares_of_those_written_in_the_night():
-    totals = {"plans": 8, "rest": 1, "deload": 2, "injured": 1, "swapped": 4, "sessions": 2.5, "minutes": 61.0}
+    totals = {
+        "plans": 8,
+        "rest": 1,
+        "deload": 2,
+        "injured": 1,
+        "swapped": 4,
+        "people": 40,
+        "sessions": 2.5,
+        "minutes": 61.0,
+    }
     view = plans.plans_view(
         NIGHT,
         totals,
@@ -200,7 +215,10 @@ def test_onboarding_keeps_the_order_of_the_stages_and_shows_empty_ones():
         NIGHT,
         [{"name": "habit_formation", "people": 3, **stage}, {"name": "core_setup", "people": 1, **stage}],
         [{"name": "general_user", "people": 4, "due": 2}],
-        [{"name": f"step_{number}", "people": 1, "due": 0} for number in range(9)],
+        [
+            {"name": None, "people": 5, "due": 0},
+            *({"name": f"step_{number}", "people": 1, "due": 0} for number in range(9)),
+        ],
         {"finished": 1, "ended": 0},
     )
     assert [(row["name"], row["people"], row["share"]) for row in view["stages"]] == [
@@ -210,6 +228,7 @@ def test_onboarding_keeps_the_order_of_the_stages_and_shows_empty_ones():
         ("advanced_features", 0, 0.0),
     ]
     assert (view["people"], view["due"], view["finished"], view["more_steps"]) == (4, 2, 1, 1)
+    assert view["without_step"] == 5
     with pytest.raises(MissingError, match="nobody is in onboarding"):
         plans.onboarding_view(NIGHT, [], [], [], nobody_over)
 
@@ -217,9 +236,10 @@ def test_onboarding_keeps_the_order_of_the_stages_and_shows_empty_ones():
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
-        ("cool_down", "was sent not long ago and has to rest"),
+        ("cool_down", "sent too recently"),
         ("channel_cap_reached", "its channels were used as often as they may be in a week"),
         ("sleep_deprived: nothing that pushes", "sleep deprived: nothing that pushes"),
+        ("injured: recovery alone", "injured: recovery messages only"),
         ("required: planned_next_7d >= 1", "needs planned next 7d at least 1 (is 0)"),
         (
             "contraindicated: sessions_7d < 1 and injured == 0",
@@ -232,12 +252,31 @@ def test_exclusions_are_told_in_words_with_what_was_known(reason, told):
     assert reasons.excluded(reason, {"planned_next_7d": 0, "sessions_7d": 0.5}) == told
 
 
+def test_a_value_that_missed_its_threshold_by_little_is_told_with_enough_decimals():
+    assert reasons.excluded("required: success_rate > 0.4", {"success_rate": 0.39996}) == (
+        "needs success rate above 0.4 (is 0.39996)"
+    )
+    assert reasons.excluded("required: success_rate > 0.4", {"success_rate": 0.4}).endswith("(is 0.4)")
+
+
+def test_every_trigger_reason_rule_and_segment_has_its_words():
+    def named(path, key):
+        return {one["name"] for one in yaml.safe_load(path.read_text())[key]}
+
+    rooms = Path(interventions.__file__).parent
+    assert set(reasons.TRIGGERS) == named(rooms / "triggers.yaml", "triggers")
+    assert set(reasons.REFUSED) == set(Reason)
+    assert set(goals.GOAL_RULES) == set(GOAL_RULES)
+    segments = named(rooms / "onboarding" / "onboarding.yaml", "segments")
+    assert set(plans.SEGMENTS) == segments | {"general_user"}
+
+
 def test_answers_are_shares_of_what_was_delivered():
     row = {"action": "encouragement", "sent": 30, "delivered": 20, "opened": 10, "acted": 5, "dismissed": 1}
-    view = decisions.answers_view(NIGHT, [row])
+    view = decisions.answers_view(NIGHT, [row], date(2026, 3, 2))
     assert (view["rows"][0]["opened_share"], view["rows"][0]["acted_share"]) == (0.5, 0.25)
     with pytest.raises(MissingError, match="delivered"):
-        decisions.answers_view(NIGHT, [{**row, "delivered": 0}])
+        decisions.answers_view(NIGHT, [{**row, "delivered": 0}], None)
 
 
 def test_effects_have_intervals_and_shares_of_both_sides():
@@ -246,6 +285,9 @@ def test_effects_have_intervals_and_shares_of_both_sides():
     (shown,) = effects.effects_view(NIGHT, [row])["rows"]
     assert (shown["sent_share"], shown["silent_share"]) == (0.5, 0.25)
     assert (shown["low"], shown["high"]) == pytest.approx((0.002, 0.198))
+    assert shown["silent"] == 40
+    assert effects.effects_view(NIGHT, [row])["proven"] == 1
+    assert effects.effects_view(NIGHT, [{**row, "effect_sd": 0.06}])["proven"] == 0
     assert effects.effects_view(NIGHT, [{**row, "sends": 100}])["rows"][0]["silent_share"] is None
     with pytest.raises(MissingError, match="published"):
         effects.effects_view(NIGHT, [])
@@ -293,9 +335,20 @@ def test_a_scorecard_card_has_value_target_interval_trend_and_line():
     view = kpis.kpis_view(NIGHT, [kpi(first, 0.77), kpi(last, 0.801)])
     card = view["areas"]["technical"][0]
     assert (card["value"], card["target"], card["bounds"]) == ("80.1 %", "more than 75.0 %", "70.0 to 90.0 %")
-    assert (card["trend"], card["status"], card["weeks"]) == ("+3.1 points in four weeks", "target met", 2)
+    assert (card["trend"], card["status"], card["weeks"]) == ("+3.1 percentage points in four weeks", "target met", 2)
     assert "from 77.0 % to 80.1 %" in card["line"]
     assert view["counts"] == {"target met": 1}
+
+
+def test_a_trend_has_the_unit_of_its_metric_and_few_cases_are_a_small_basis():
+    points = kpi(date(2026, 3, 16), 5.731, unit="points", interval_low=-2.07, interval_high=13.5, trend=28.24, n=12)
+    card = kpis.kpis_view(NIGHT, [points])["areas"]["technical"][0]
+    assert (card["value"], card["bounds"], card["trend"]) == (
+        "5.7 points",
+        "-2.1 to 13.5 points",
+        "+28.2 points in four weeks",
+    )
+    assert card["is_small"]
 
 
 def test_a_figure_that_is_not_measurable_says_why_and_what_was_last_known():

@@ -41,6 +41,8 @@ def test_the_wilson_interval_is_the_textbooks():
 
 def test_dates_and_times_are_written_for_people():
     assert wording.day(date(2026, 11, 3)) == "Tue 3 Nov 2026"
+    assert wording.far_day(date(2026, 12, 3), date(2026, 11, 3)) == "Thu 3 Dec 2026"
+    assert wording.far_day(date(2027, 3, 29), date(2026, 11, 3)) == "March 2027"
     assert wording.moment(datetime(2026, 11, 3, 2, 5, tzinfo=UTC)) == "2026-11-03 02:05 UTC"
     spans = (timedelta(seconds=42), timedelta(seconds=200), timedelta(hours=2, minutes=5))
     assert [wording.duration(span) for span in spans] == ["42 s", "3 min 20 s", "2 h 5 min"]
