@@ -47,8 +47,11 @@ final as (
         count(*) filter (where status = 'automatic')::bigint as automatic,
         count(*) filter (where status = 'forming')::bigint as forming,
         count(*) filter (where status = 'lapsed')::bigint as lapsed,
-        count(*) filter (where status_at_66_days = 'reached')::bigint as reached_by_66_days,
-        count(*) filter (where status_at_66_days in ('reached', 'missed'))::bigint as known_at_66_days
+        -- Who reached it early would count before those who did not could.
+        count(*) filter (where status_at_66_days = 'reached' and days_since_start >= 66)::bigint as reached_by_66_days,
+        count(*) filter (
+            where status_at_66_days in ('reached', 'missed') and days_since_start >= 66
+        )::bigint as known_at_66_days
     from points
     group by
         first_session_date,
