@@ -70,7 +70,7 @@ def result_row(
     """
     detail: dict[str, Any] = {"unexpected_percent": 0.0} if outcome is None else outcome.result or {}
     unexpected = detail.get("partial_unexpected_list") or [] if suite.shows_values(check) else []
-    sample = sorted({str(value) for value in unexpected})[:SAMPLE_VALUES]
+    sample = sorted({str(value) for value in unexpected if value is not None})[:SAMPLE_VALUES]
     return {
         "batch_date": night,
         "gate": suite.gate,
