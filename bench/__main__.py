@@ -12,6 +12,7 @@ import typer
 
 from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, stages, timing, windows
 from bench import people as many_people
+from bench.intervals import mean_with_interval
 from habitlake.cli.app import run_app
 from habitlake.cli.output import console, print_table
 from habitlake.settings import get_settings
@@ -230,7 +231,7 @@ def print_windows(people: int, nights: int, seeds: int) -> None:
     values |= {f"predicted above true, {name}": [world.gaps[name] for world in worlds] for name in worlds[0].gaps}
     rows = []
     for what, found in values.items():
-        mean, low, high = windows.mean_with_interval(found)
+        mean, low, high = mean_with_interval(found)
         rows.append((what, f"{mean:.3f} [{low:.3f}, {high:.3f}]"))
     print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import goal_solver
+from bench.intervals import mean_with_interval
 from interventions.goals.estimate import estimate
 from interventions.goals.kinds import PERIODS, WEEKLY_SESSIONS
 from interventions.goals.model import Floats, meets, next_responsiveness, plan, respond, trajectory
@@ -120,10 +121,8 @@ def closed_loop(people: int, seeds: int) -> list[Gains]:
     found = []
     for name in RULES:
         difference = np.array(sessions[PLATFORM]) - np.array(sessions[name])
-        half = 1.96 * difference.std(ddof=1) / np.sqrt(seeds)
-        more = float(difference.mean())
         found.append(
-            Gains(name, float(np.mean(sessions[name])), float(np.mean(met[name])), more, more - half, more + half)
+            Gains(name, float(np.mean(sessions[name])), float(np.mean(met[name])), *mean_with_interval(difference))
         )
     return found
 

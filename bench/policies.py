@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from bench.intervals import mean_with_interval
 from bench.simulated import Life, features
 from habitlake.simulator import truth
 from habitlake.simulator.day import Day
@@ -264,17 +265,13 @@ def compare(people: int, nights: int, seeds: int) -> tuple[list[Comparison], pl.
     rows = []
     for name, worlds in runs.items():
         more = np.array([ours.sessions - other.sessions for ours, other in zip(runs[LEARNED], worlds, strict=True)])
-        half = 1.96 * float(more.std(ddof=1)) / np.sqrt(seeds)
-        mean = float(more.mean())
         rows.append(
             Comparison(
                 name,
                 float(np.mean([world.sessions for world in worlds])),
                 float(np.mean([world.messages for world in worlds])),
                 sum(world.above_cap for world in worlds),
-                mean,
-                mean - half,
-                mean + half,
+                *mean_with_interval(more),
             )
         )
     effects = [

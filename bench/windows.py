@@ -41,7 +41,6 @@ EPOCH = date(1970, 1, 1)
 SEQUENCE_DAYS, ATTEMPT_DAYS = 30, 90
 ENOUGH_SESSIONS = 20
 BINS = 10
-Z_95 = 1.959964
 AGES = (30, 50)
 SHOWN = {
     "people": "people with 20 sessions or more",
@@ -238,10 +237,3 @@ def groups(traits: Traits) -> dict[str, NDArray[np.bool_]]:
         **{name: traits.gender == number for number, name in enumerate(GENDERS)},
         **{name: traits.level == number for number, name in enumerate(LEVELS)},
     }
-
-
-def mean_with_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return mean, lower and upper end of its 95 % interval over worlds (normal)."""
-    half = Z_95 * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    mean = float(np.mean(values))
-    return mean, mean - half, mean + half

@@ -36,9 +36,7 @@ class Check:
     def over_nights(self) -> "Check | None":
         """The check of many nights' rows together that holds when this one holds in each; None for one of the table."""
         if self.columns and "Unique" in self.kind:
-            return Check(
-                "ExpectCompoundColumnsToBeUnique", self.severity, (("column_list", ("batch_date", *self.columns)),)
-            )
+            return unique("batch_date", *self.columns)
         return self if self.columns else None
 
     def broken_by(self) -> str | None:

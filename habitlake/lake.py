@@ -196,10 +196,14 @@ def table_files(name: str, settings: Settings) -> "pl.DataFrame":
     Columns: ``path`` below the table, ``batch_date``, ``num_records``, and the statistics that the files have, as
     ``min.column``, ``max.column``, ``null_count.column``. A table that is not there has none.
     """
+    return files_of(stored_table(name, settings))
+
+
+def files_of(stored: "DeltaTable | None") -> "pl.DataFrame":
+    """Return the files of a table that is open already, as ``table_files`` does; None has none."""
     import polars as pl
 
     nothing = pl.DataFrame(schema={"path": pl.String, "batch_date": pl.Date, "num_records": pl.Int64})
-    stored = stored_table(name, settings)
     if stored is None:
         return nothing
     files = pl.DataFrame(stored.get_add_actions(flatten=True))

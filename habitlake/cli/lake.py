@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
-from habitlake.lake import empty_rows, stored_table, table_files, table_uri
+from habitlake.lake import empty_rows, files_of, stored_table, table_uri
 from habitlake.settings import Settings
 from habitlake.storage import filesystem
 from habitlake.tables import TABLES
@@ -44,7 +44,7 @@ def open_lake(settings: Settings, mentioned_in: str | None = None) -> "duckdb.Du
             system, path = filesystem(table_uri(table.name, settings), settings.s3_endpoint_url)
             # A native Arrow file system: the one delta-rs brings aborts short processes at exit.
             whole = stored.to_pyarrow_dataset(filesystem=SubTreeFileSystem(path, system))
-            nights = dict(table_files(table.name, settings).select("path", "batch_date").iter_rows())
+            nights = dict(files_of(stored).select("path", "batch_date").iter_rows())
             dataset = by_night(whole, nights)
         connection.register(view, dataset)
         connection.execute(f'CREATE VIEW "{layer}"."{name}" AS SELECT * FROM {view}')

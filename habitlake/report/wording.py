@@ -1,13 +1,15 @@
 """How numbers, dates and shares are written on the pages; pure functions."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 Z_95 = 1.959964
 UNKNOWN = "unknown"
 NEAR_DAYS = 62
+# Fewer cases than this say little, whatever their percentage.
+SMALL_BASIS = 30
 
 
 def count(value: float | None) -> str:
@@ -49,6 +51,11 @@ def percent(share: float | None, decimals: int = 0) -> str:
 def ratio(part: float | None, whole: float | None) -> float | None:
     """Return part over whole; None without a whole."""
     return None if part is None or not whole else part / whole
+
+
+def with_shares(rows: Sequence[Mapping[str, Any]], count: str, whole: float | None) -> list[dict[str, Any]]:
+    """Return the rows with the share that their count has of a whole."""
+    return [{**row, "share": ratio(row[count], whole)} for row in rows]
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float] | None:

@@ -1,12 +1,14 @@
 """A process that has loaded the libraries of the jobs and forks one for each job: a small night is mostly imports.
 
 Only libraries are loaded before the fork, none of the platform's own modules, so a job runs the code that is on the disk
-now; and none that starts threads on import which a fork would miss. Where no server runs (another system than Linux, a cluster, a socket path that is
-too long) a job is a Python process of its own, as it would be by hand; nothing else differs.
+now; and none that starts threads on import which a fork would miss. Where no server runs (another system than Linux, a
+cluster, a socket path that is too long) a job is a Python process of its own, as it would be by hand; nothing else
+differs.
 
 ``python -m habitlake.runtime.job_server SOCKET IDENTITY``
 """
 
+import atexit
 import contextlib
 import gc
 import hashlib
@@ -139,6 +141,7 @@ def ensure(settings: "Settings") -> None:
     if background.running(_pid_file(settings), identity):
         return
     stop(settings)
+    # Great Expectations reads its switch while it is imported, which is here and not in the job.
     environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "GX_ANALYTICS_ENABLED": "false"}
     command = [sys.executable, "-m", MODULE, str(path), identity]
     process = background.start(command, environment, settings.home / "logs" / "job-server.log")
@@ -149,11 +152,6 @@ def stop(settings: "Settings") -> None:
     """Stop the world's server and the jobs that it runs."""
     background.stop(_pid_file(settings), MODULE)
     socket_path(settings.home).unlink(missing_ok=True)
-
-
-def is_running(settings: "Settings") -> bool:
-    """Return whether the world's server runs."""
-    return bool(background.running(_pid_file(settings), MODULE))
 
 
 def _pid_file(settings: "Settings") -> Path:
@@ -273,8 +271,6 @@ def _become(request: Mapping[str, Any], outputs: Sequence[int]) -> None:
 
 
 def _end(code: int) -> None:
-    import atexit
-
     # The interpreter's own end is skipped: libraries that were loaded and not used would be taken apart for nothing.
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter calls at its end

@@ -30,7 +30,8 @@ class People:
 
     ``first_date`` is the first local date that a window is for, as days since 1970; ``sessions``, ``planned`` and
     ``observed`` say of each of the last complete local days whether there was one, ``stress`` and ``energy`` are NaN
-    without a report. ``planned_ahead`` says of each date that windows are for whether a workout is planned. ``usual_hour`` is the mean hour of starting in each part of the day, NaN without a completed one.
+    without a report. ``planned_ahead`` says of each date that windows are for whether a workout is planned. ``usual_hour``
+    is the mean hour of starting in each part of the day, NaN without a completed one.
     """
 
     users: pl.Series
@@ -57,8 +58,12 @@ class People:
     def weekdays(self) -> NDArray[np.int64]:
         """Weekday of each day of the sequence, 0 is Monday."""
         days = self.sessions.shape[1]
-        # The first of January 1970 was a Thursday.
-        return np.asarray((self.as_of[:, None] - np.arange(days)[::-1] + 3) % len(WEEKDAYS))
+        return weekdays_of(self.as_of[:, None] - np.arange(days)[::-1])
+
+
+def weekdays_of(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the weekdays, 0 is Monday, of dates given as days since 1970, whose first of January was a Thursday."""
+    return np.asarray((days + 3) % len(WEEKDAYS))
 
 
 def stated_schedule(text: str | None) -> tuple[list[int], list[list[bool]]]:

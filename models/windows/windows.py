@@ -6,15 +6,15 @@ adds to it, so the terms add up to the score. What is not sure of a person draws
 probability is that of a session on the date if it is meant for that hour.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.windows.body import expected
-from models.windows.config import CONFIG, FACTORS, HOURS, PART_NAMES, PARTS, QUALITIES, WEEKDAYS
+from models.windows.config import CONFIG, FACTORS, HOURS, PART_NAMES, PARTS, QUALITIES
 from models.windows.effects import Floats, person_effects, rounded, sigmoid
-from models.windows.inputs import People
+from models.windows.inputs import People, weekdays_of
 from models.windows.population import (
     Days,
     Population,
@@ -172,8 +172,7 @@ def score_windows(people: People, population: Population, shares: dict[str, Floa
     """
     days, dates = days_by_weekday(people), np.arange(CONFIG.days_ahead)
     ahead = people.first_date[:, None] + dates - people.as_of[:, None]
-    # The first of January 1970 was a Thursday.
-    weekday = (people.first_date[:, None] + dates + 3) % len(WEEKDAYS)
+    weekday = weekdays_of(people.first_date[:, None] + dates)
     shape = (len(people.users), CONFIG.days_ahead, len(HOURS))
     day = _day_terms(people, population, days, weekday, ahead)
     part, part_variance = part_terms(people, population)
@@ -238,8 +237,3 @@ def _best_hours(score: Floats) -> NDArray[np.int64]:
     )
     order = np.argsort(-np.take_along_axis(score, of_part, axis=2), axis=2, kind="stable")[:, :, : CONFIG.ranks]
     return np.take_along_axis(of_part, order, axis=2)
-
-
-def take(people: People, rows: slice) -> People:
-    """Return some of the people."""
-    return People(**{field.name: getattr(people, field.name)[rows] for field in fields(People)})

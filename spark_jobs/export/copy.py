@@ -13,7 +13,7 @@ from psycopg import sql
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError, TransientError
-from habitlake.lake import open_table, scan_table, table_files
+from habitlake.lake import files_of, open_table, scan_table
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from spark_jobs.export import changes
@@ -45,9 +45,8 @@ class Partition:
 
 def partitions(name: str, settings: Settings) -> dict[date, Partition]:
     """Return the nights of a table from its log alone; a fingerprint changes when any file of the night does."""
-    open_table(name, settings)
     nights = (
-        table_files(name, settings)
+        files_of(open_table(name, settings))
         .group_by("batch_date")
         .agg(pl.col("path").sort().str.join("\n"), pl.col("num_records").sum())
     )

@@ -13,7 +13,6 @@ ANSWER_DAYS = 28
 MESSAGES_SHOWN = 10
 BINS = 20
 DRAW = "could be sent something, but was drawn to silence, so that effects can be compared"
-SMALL = 30
 
 
 def decisions(stores: Stores, night: date) -> Content:
@@ -88,21 +87,15 @@ def decisions_view(
         why.append({"text": DRAW, "people": held_back})
     half = wording.Z_95 * math.sqrt(totals["variance"] or 0.0)
     return {
-        "stages": [
-            {"name": name, "people": people, "share": wording.ratio(people, decided)} for name, people in stages
-        ],
+        "stages": wording.with_shares([{"name": name, "people": people} for name, people in stages], "people", decided),
         "types": [row for row in mix if row["action"] is not None],
         "channels": [row for row in mix if row["channel"] is not None],
         "messages": messages[:MESSAGES_SHOWN],
         "more_messages": max(0, len(messages) - MESSAGES_SHOWN),
-        "silence": [
-            {**row, "share": wording.ratio(row["people"], decided)}
-            for row in sorted(why, key=lambda row: (-row["people"], row["text"]))
-        ],
-        "triggers": [
-            {**row, "meaning": reasons.TRIGGERS.get(row["name"]), "share": wording.ratio(row["people"], decided)}
-            for row in triggers
-        ],
+        "silence": wording.with_shares(sorted(why, key=lambda row: (-row["people"], row["text"])), "people", decided),
+        "triggers": wording.with_shares(
+            [{**row, "meaning": reasons.TRIGGERS.get(row["name"])} for row in triggers], "people", decided
+        ),
         "decided": decided,
         "available": totals["available"],
         "sent": totals["sent"],
@@ -172,7 +165,7 @@ def answers_view(night: date, rows: Sequence[Row], since: date | None) -> Conten
         "rows": [
             {
                 **row,
-                "is_small": row["delivered"] < SMALL,
+                "is_small": row["delivered"] < wording.SMALL_BASIS,
                 "opened_share": wording.ratio(row["opened"], row["delivered"]),
                 "acted_share": wording.ratio(row["acted"], row["delivered"]),
                 "acted_bounds": wording.wilson(row["acted"], row["delivered"]),
@@ -227,7 +220,7 @@ ANSWERS = Recipe(
         ("acted on", "delivered and followed by what the message asked for, as the app reports it"),
         ("95 % interval", "Wilson's interval of the percentage acted on"),
         ("sent", "decisions drawn to send; not all of them are reported as delivered, or not yet"),
-        ("small basis", f"fewer than {SMALL} delivered: the percentages say little"),
+        ("small basis", f"fewer than {wording.SMALL_BASIS} delivered: the percentages say little"),
         ("not an effect", "people who act might have trained anyway; effects come from comparing with silence by draw"),
     ),
 )

@@ -10,7 +10,6 @@ from habitlake.report.panels import Content, MissingError, Recipe
 from habitlake.report.stores import Row, Stores
 
 WEEKS = 12
-SMALL = 30
 # A week is complete when it is over and its late events have arrived.
 COMPLETE_AFTER = 8
 COMPARISONS = {"more_than": "more than", "at_least": "at least", "less_than": "less than"}
@@ -84,7 +83,7 @@ def _card(history: Sequence[Row]) -> Row:
         "value": figure(now["value"], unit) if now["value"] is not None else None,
         "bounds": _bounds(now),
         "n": now["n"],
-        "is_small": now["n"] is not None and now["n"] < SMALL,
+        "is_small": now["n"] is not None and now["n"] < wording.SMALL_BASIS,
         "trend": _trend(now),
         "status": STATUSES[now["status"]],
         "css": {"met": "good", "missed": "bad"}.get(now["status"], ""),
@@ -138,7 +137,7 @@ KPIS = Recipe(
             "onboarding completed",
             "counts who reached habit formation; such people stay in the panel Onboarding until its last stage is over",
         ),
-        ("small basis", f"fewer than {SMALL} cases: read the interval, not the value"),
+        ("small basis", f"fewer than {wording.SMALL_BASIS} cases: read the interval, not the value"),
         ("line", "the last weeks, each metric on its own scale; the dot is the newest known week"),
         (
             "not measurable",

@@ -147,10 +147,9 @@ def pipeline_view(
         ),
         "tonight": tonight,
         "adds_up": tonight["lines"] == tonight["accepted"] + tonight["duplicates"] + tonight["refused"],
-        "reasons": [
-            {**row, "meaning": REFUSED.get(row["reason"]), "share": wording.ratio(row["lines"], tonight["lines"])}
-            for row in reasons
-        ],
+        "reasons": wording.with_shares(
+            [{**row, "meaning": REFUSED.get(row["reason"])} for row in reasons], "lines", tonight["lines"]
+        ),
         "nights": [_night(one, night, by_night.get(one, {}), runs.get(one, {}), broken.get(one)) for one in nights][
             : -TABLE_NIGHTS - 1 : -1
         ],

@@ -85,7 +85,7 @@ def plans_view(
         raise MissingError(msg)
 
     def shared(rows: Sequence[Row]) -> list[Row]:
-        return [{"meaning": None, **row, "share": wording.ratio(row["plans"], written)} for row in rows]
+        return wording.with_shares([{"meaning": None, **row} for row in rows], "plans", written)
 
     known = {row["minutes"]: row["plans"] for row in lengths}
     span = range(min(known), max(known) + 1, 10) if known else range(0)
@@ -153,18 +153,16 @@ def onboarding_view(
     if not people and not over["finished"] and not over["ended"]:
         msg = f"nobody is in onboarding in night {night}, or it was not looked at yet: the task decide writes it"
         raise MissingError(msg)
-
-    def shared(rows: Sequence[Row]) -> list[Row]:
-        return [{**row, "share": wording.ratio(row["people"], people)} for row in rows]
-
     named = [row for row in steps if row["name"] is not None]
     empty = {"people": 0, "due": 0, "reached": 0, "days": None}
     known = {row["name"]: row for row in stages}
     return {
         "people": people,
         "due": sum(row["due"] for row in stages),
-        "stages": shared([known.get(name, {"name": name, **empty}) for name in STAGES]),
-        "segments": shared([{**row, "meaning": SEGMENTS.get(row["name"])} for row in segments]),
+        "stages": wording.with_shares([known.get(name, {"name": name, **empty}) for name in STAGES], "people", people),
+        "segments": wording.with_shares(
+            [{**row, "meaning": SEGMENTS.get(row["name"])} for row in segments], "people", people
+        ),
         "steps": named[:STEPS_SHOWN],
         "more_steps": max(0, len(named) - STEPS_SHOWN),
         "without_step": sum(row["people"] for row in steps if row["name"] is None),

@@ -2,16 +2,10 @@
 
 from datetime import date
 
-import pyarrow as pa
 import pytest
 
-from expectations.run import judge, partitions
 from expectations.suites import CONTEXT_PATTERNS
-from expectations.validate import Validator
-from habitlake.cli.lake import query
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, replace_nights
-from habitlake.tables import get_table
 
 NIGHT = Interval(date(2026, 3, 31), date(2026, 3, 31))
 DIMENSIONS = ("time_slot", "weekday", "weather_band", "location", "with_whom")
@@ -28,23 +22,10 @@ SOUND = [
 ]
 
 
-@pytest.fixture(scope="module")
-def validator():
-    return Validator()
-
-
-def broken(rows, settings, validator):
+@pytest.fixture
+def broken(broken_totals):
     """The broken checks with the rows that their line shows."""
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(get_table(CONTEXT_PATTERNS.table)))
-    replace_nights(table, CONTEXT_PATTERNS.table, NIGHT, settings)
-    found = {}
-    for nights, partition in partitions(CONTEXT_PATTERNS, NIGHT, settings):
-        results = judge(validator, CONTEXT_PATTERNS, nights, partition)
-        for check, row in zip(CONTEXT_PATTERNS.checks, results, strict=True):
-            if not row["success"]:
-                _, shown = query(CONTEXT_PATTERNS.rows_sql(check, str(row["batch_date"]), []), settings)
-                found[check.columns[0]] = len(list(shown))
-    return found
+    return lambda rows: broken_totals(CONTEXT_PATTERNS, NIGHT, rows)
 
 
 @pytest.mark.parametrize(
@@ -59,12 +40,12 @@ def broken(rows, settings, validator):
         ({"verdict": "splendid"}, "wrong_claims", 1),
     ],
 )
-def test_a_wrong_row_breaks_its_total_and_no_other(settings, validator, change, name, rows):
-    assert broken(SOUND, settings, validator) == {}
-    assert broken([SOUND[0] | change, *SOUND[1:]], settings, validator) == {name: rows}
+def test_a_wrong_row_breaks_its_total_and_no_other(broken, change, name, rows):
+    assert broken(SOUND) == {}
+    assert broken([SOUND[0] | change, *SOUND[1:]]) == {name: rows}
 
 
-def test_a_cell_without_support_and_an_empty_night(settings, validator):
+def test_a_cell_without_support_and_an_empty_night(broken):
     thin = SOUND[-1] | {"attempts": 2, "completed": 1, "success_rate": 0.5}
-    assert broken([*SOUND[:-1], thin], settings, validator) == {"wrong_counts": 1}
-    assert broken([], settings, validator) == {}
+    assert broken([*SOUND[:-1], thin]) == {"wrong_counts": 1}
+    assert broken([]) == {}

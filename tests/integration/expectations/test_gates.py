@@ -10,7 +10,6 @@ import pytest
 
 from expectations.run import check_gate, failure_screen, judge, partitions, show_command, store_results
 from expectations.suites import SUITES, suites_of
-from expectations.validate import Validator
 from habitlake.cli.lake import query
 from habitlake.clock import Interval, night_end
 from habitlake.lake import arrow_schema, replace_nights, scan_table
@@ -96,11 +95,6 @@ SOUND = {
     "gold.response_state": STATE,
     "gold.decisions": DECISION,
 }
-
-
-@pytest.fixture(scope="module")
-def validator():
-    return Validator()
 
 
 @pytest.fixture(autouse=True)
