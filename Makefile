@@ -22,7 +22,7 @@ nightly: setup ## run the next night (first run: history, training, last night);
 
 test: ## run every test, fast ones first
 	@scripts/setup.sh --tests
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest -n 2 tests
 
 e2e: setup ## run the end-to-end tests alone
 	@$(BIN)/python -m pytest tests/e2e

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.ingestion import SEED, ingest, median_seconds
 from habitlake.clock import Interval
 from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
-from habitlake.runtime import spark_server
+from habitlake.runtime import job_server, spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
 
@@ -65,5 +65,6 @@ def measure(home: Path, people: int, histories: tuple[int, ...], dirt: float, ro
             for world, count in zip(worlds, histories, strict=True):
                 times[count].append(median_seconds(lambda: ingest(world, today), 1))  # noqa: B023
     finally:
+        job_server.stop(settings)
         spark_server.stop(settings)
     return [OneDay(count, lines, statistics.median(seconds)) for count, seconds in times.items()]

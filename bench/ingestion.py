@@ -16,7 +16,7 @@ from bench.peers import PEERS
 from bench.processes import run_module
 from habitlake.clock import Interval
 from habitlake.nights.ledger import landing_events
-from habitlake.runtime import spark_server
+from habitlake.runtime import job_server, spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
 
@@ -47,7 +47,7 @@ def median_seconds(work: Callable[[], object], rounds: int) -> float:
 
 
 def ingest(settings: Settings, interval: Interval) -> None:
-    """Run the ingestion job over the interval as the DAG runs it, in a process of its own."""
+    """Run the ingestion job over the interval as the DAG runs it, forked by the job server."""
     run_module("spark_jobs.ingest.run", settings, "--start", str(interval.start), "--end", str(interval.end))
 
 
@@ -94,5 +94,6 @@ def measure(home: Path, lines: int, dirt: float, rounds: int) -> list[Measured]:
         limit = median_seconds(lambda: _bare_spark(nights, work / "spark", settings), rounds)
         return [*found, Measured("bare Spark", landed, limit, "JSON to strings, Parquet: the engine's limit")]
     finally:
+        job_server.stop(settings)
         spark_server.stop(settings)
         shutil.rmtree(work, ignore_errors=True)

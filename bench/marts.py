@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bench.ingestion import SEED
-from bench.processes import run_module, run_summary
+from bench.processes import run_command, run_module, run_summary
 from habitlake.clock import Interval
 from habitlake.runtime import stack
 from habitlake.settings import Settings
@@ -64,5 +64,5 @@ def measure(home: Path, people: int, nights: int) -> list[Export]:
             _export(f"marts anew, {nights + 1} nights", settings, night, "--full-refresh"),
         ]
     finally:
-        run_module("habitlake.cli.app", settings, "down")
+        run_command(settings, "down")
         shutil.rmtree(home / "marts", ignore_errors=True)

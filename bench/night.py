@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bench.processes import run_module
+from bench.processes import run_command
 from habitlake.nights import ledger
 from habitlake.runtime import postgres, stack
 from habitlake.settings import Settings
@@ -40,14 +40,14 @@ def measure(home: Path, people: int, nights: int) -> Night:
     home.chmod(0o755)
     settings = Settings(home=home / "night", people=people, history_nights=nights, _env_file=None)  # type: ignore[call-arg]
     try:
-        run_module("habitlake.cli.app", settings, "nightly")
+        run_command(settings, "nightly")
         stack.ensure_services(settings)
         night = max(ledger.landed_nights(settings)) + timedelta(days=1)
         Path(ledger.landing_events(settings), f"{ledger.PARTITION_PREFIX}{night}").mkdir(parents=True)
-        run_module("habitlake.cli.app", settings, "nightly", "--date", str(night))
+        run_command(settings, "nightly", "--date", str(night))
         with postgres.connect("airflow", settings) as connection:
             rows = connection.execute(LAST_RUN).fetchall()
         return Night(float(rows[0][2]), {task: float(seconds or 0) for task, seconds, _ in rows})
     finally:
-        run_module("habitlake.cli.app", settings, "down")
+        run_command(settings, "down")
         shutil.rmtree(home / "night", ignore_errors=True)

@@ -21,7 +21,7 @@ from feature_repo.reader import read_features
 from feature_repo.store import feature_store
 from habitlake.clock import Interval, night_end
 from habitlake.lake import arrow_schema, replace_nights
-from habitlake.runtime import postgres
+from habitlake.runtime import job_server, postgres
 from habitlake.settings import Settings
 from habitlake.tables import TABLES, Table
 
@@ -130,5 +130,6 @@ def measure(home: Path, people: int, reads: int) -> list[Read]:
                 found += _measure_store(redis, people, reads)
         return found
     finally:
+        job_server.stop(settings)
         postgres.stop(settings)
         shutil.rmtree(settings.home, ignore_errors=True)

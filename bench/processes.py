@@ -1,55 +1,73 @@
-"""Jobs as the DAGs run them: processes of their own on the settings of a world."""
+"""Jobs and commands on the settings of a world."""
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from habitlake.errors import PermanentError
+from habitlake.runtime import job_server
 from habitlake.settings import PROJECT_ROOT, Settings
 
 
-def _run(module: str, settings: Settings, arguments: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
-    result = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, **settings.environment()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        msg = f"{module} {' '.join(arguments)} failed:\n{result.stdout[-1000:]}{result.stderr[-2000:]}"
+def _run(module: str, settings: Settings, arguments: tuple[str, ...], server: Path | None) -> tuple[str, str]:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        job = job_server.start_job(
+            [module, *arguments],
+            PROJECT_ROOT,
+            server,
+            errors,
+            {**os.environ, **settings.environment()},
+        )
+        with job.stdout as stream:
+            output = stream.read()
+        code = job.wait()
+        errors.seek(0)
+        log = errors.read()
+    if code != 0:
+        msg = f"{module} {' '.join(arguments)} failed:\n{output[-1000:]}{log[-2000:]}"
         raise PermanentError(msg)
-    return result
+    return output, log
+
+
+def run_command(settings: Settings, *arguments: str) -> str:
+    """Run ``habitlake`` on the settings; return its standard output.
+
+    Raises
+    ------
+    PermanentError
+        If it fails; the message ends with the tail of its standard error.
+    """
+    return _run("habitlake.cli.app", settings, arguments, None)[0]
 
 
 def run_module(module: str, settings: Settings, *arguments: str) -> str:
-    """Run ``python -m module`` on the settings; return its standard output.
+    """Run the job of a module as the DAGs do, forked by the world's job server; return its standard output.
 
     Raises
     ------
     PermanentError
         If it fails; the message ends with the tail of its standard error.
     """
-    return _run(module, settings, arguments).stdout
+    job_server.ensure(settings)
+    return _run(module, settings, arguments, job_server.socket_path(settings.home))[0]
 
 
 def run_logged(module: str, settings: Settings, *arguments: str) -> list[dict[str, Any]]:
-    """Run a job as ``run_module`` does; return what it logged, one mapping a line.
+    """Run a job in a process of its own, so that its memory can be told; return what it logged, one mapping a line.
 
     Raises
     ------
     PermanentError
         If it fails; the message ends with the tail of its standard error.
     """
-    log = _run(module, settings.model_copy(update={"log_format": "json"}), arguments).stderr
+    log = _run(module, settings.model_copy(update={"log_format": "json"}), arguments, None)[1]
     return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 
 def run_summary(module: str, settings: Settings, *arguments: str) -> dict[str, Any]:
-    """Run a job as ``run_module`` does; return the summary that it logs when done.
+    """Run a job as ``run_logged`` does; return the summary that it logs when done.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from habitlake.settings import Settings
 
@@ -23,6 +24,24 @@ def pytest_collection_modifyitems(items):
         return ORDER.index(folder) if folder in ORDER else 0
 
     items.sort(key=rank)
+
+
+class Lanes(LoadScopeScheduling):
+    """Two processes at most (``-n 2``) share the work: those on the run's engines and those on a world of the real DAGs.
+
+    Each of the two keeps to one process, since its tests share what takes minutes to start; the others go file by file.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        folder = Path(path).parts[1]
+        return folder if folder in ("integration", "e2e") else path
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Share tests between processes by lane, in their order."""
+    config.option.loadscopereorder = False
+    return Lanes(config, log)
 
 
 @pytest.fixture(scope="session")

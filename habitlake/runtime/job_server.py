@@ -80,7 +80,13 @@ class ForkedJob:
         return int(json.loads(reply)["returncode"]) if reply else 1
 
 
-def start_job(command: Sequence[str], folder: Path, server: Path | None = None, errors: IO[str] | None = None) -> Job:
+def start_job(
+    command: Sequence[str],
+    folder: Path,
+    server: Path | None = None,
+    errors: IO[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Job:
     """Start ``python -m`` with the command's module and arguments, forked by the server when one answers.
 
     Parameters
@@ -89,18 +95,22 @@ def start_job(command: Sequence[str], folder: Path, server: Path | None = None, 
         Socket of the server; None for a process of its own.
     errors
         Open file for what the job writes to its standard error; None puts it between its output.
+    environment
+        The job's environment; None is that of this process.
 
     Returns
     -------
     Job
         Leads a process group of its own; ``stdout`` holds its output as text.
     """
+    variables = dict(os.environ if environment is None else environment)
     if server is not None and server.exists():
         with contextlib.suppress(OSError, ValueError):
-            return _ask(server, command, folder, errors)
+            return _ask(server, command, folder, errors, variables)
     return subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=folder,
+        env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if errors is None else errors,
         text=True,
@@ -108,12 +118,14 @@ def start_job(command: Sequence[str], folder: Path, server: Path | None = None, 
     )
 
 
-def _ask(server: Path, command: Sequence[str], folder: Path, errors: IO[str] | None) -> ForkedJob:
+def _ask(
+    server: Path, command: Sequence[str], folder: Path, errors: IO[str] | None, environment: Mapping[str, str]
+) -> ForkedJob:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.connect(str(server))
     reading, writing = os.pipe()
     try:
-        request = {"command": list(command), "folder": str(folder), "environment": dict(os.environ)}
+        request = {"command": list(command), "folder": str(folder), "environment": environment}
         payload = json.dumps(request).encode() + b"\n"
         socket.send_fds(connection, [payload[:1]], [writing, writing if errors is None else errors.fileno()])
         connection.sendall(payload[1:])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from habitlake.runtime import postgres, spark_server
+from habitlake.runtime import postgres
 from habitlake.settings import PROJECT_ROOT, Settings
 
 COMMAND = str(Path(sys.executable).with_name("habitlake"))
@@ -55,9 +55,8 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world(world_home):
+def world():
     """A world of 150 people and 40 nights after its first `habitlake nightly`; its output."""
-    spark_server.stop(Settings(home=world_home, _env_file=None))
     home = Path(tempfile.mkdtemp(prefix="habitlake-e2e-"))
     home.chmod(0o755)
     small = World(
