@@ -8,10 +8,10 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ from interventions.reviewed import first_error, parsed, version_of
 
 FOLDER = Path(__file__).parent
 SCHEMA_FILE = FOLDER / "library" / "library.schema.json"
+Made = TypeVar("Made")
 _LISTS: dict[str, type[Trigger | Intervention | Guard]] = {
     "triggers": Trigger,
     "interventions": Intervention,
@@ -111,6 +112,19 @@ def load_catalogue(folder: Path = FOLDER) -> Catalogue:
 def catalogue() -> Catalogue:
     """Return the catalogue that ships with the code."""
     return load_catalogue()
+
+
+def per_catalogue(make: Callable[[Catalogue], Made]) -> Callable[[Catalogue], Made]:
+    """Let a function of a catalogue work once: what it made of the last one is kept."""
+    kept: list[tuple[Catalogue, Made]] = []
+
+    @wraps(make)
+    def made(known: Catalogue) -> Made:
+        if not kept or kept[0][0] is not known:
+            kept[:] = [(known, make(known))]
+        return kept[0][1]
+
+    return made
 
 
 def library_schema() -> dict[str, Any]:

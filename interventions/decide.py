@@ -16,17 +16,18 @@ from datetime import date, timedelta
 import polars as pl
 import pyarrow as pa
 
-from habitlake.clock import Interval
+from habitlake.clock import ONE_DAY, Interval
 from habitlake.job import JobContext, Summary, run_job
-from habitlake.lake import replace_nights_stream, scan_table, stored_nights
-from habitlake.settings import Settings
+from habitlake.lake import replace_nights_stream
 from interventions.catalogue import Catalogue, catalogue
+from interventions.entries import LONGEST_COOL_DOWN
 from interventions.goals.job import write_goals
 from interventions.goals.kinds import WEEKLY_SESSIONS
 from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.plans.job import write_plans
 from interventions.policy import HORIZONS, decide
 from interventions.profiles import PROFILE_COLUMNS, newest_profiles, read_profiles
+from interventions.reading import FEATURES, GOALS, HABITS, LEDGER, PATTERNS, Reader, View
 from interventions.response.effects import DOSAGE_DECAY
 from interventions.response.job import learn_night
 from interventions.response.model import MILLION
@@ -35,78 +36,75 @@ from interventions.timing.hours import learned_hours, read_messages
 from interventions.values import REPORTS
 
 MODEL = "adherence"
-REPORT_NIGHTS = 7
+PREDICTIONS = View(
+    "gold.predictions", ("user_id", "model", "model_version", "probability"), where=pl.col("model") == MODEL
+)
+ANALYTICS = View("gold.user_analytics", ("user_id", "performance_improvement"))
+WEEK = View("gold.user_day", ("user_id", *REPORTS.values()), nights=7)
+ON_BEFORE = View("gold.decisions", ("user_id", "triggers"), where=pl.col("horizon") == 0)
+_SENT = ("user_id", "intervention", "channel", "local_date", "horizon")
+_WAS_SENT = pl.col("send") & pl.col("intervention").is_not_null()
+SENT = View("gold.decisions", _SENT, where=_WAS_SENT & (pl.col("horizon") == 0), nights=LONGEST_COOL_DOWN)
+SENT_AHEAD = View("gold.decisions", _SENT, where=_WAS_SENT & (pl.col("horizon") > 0), nights=LONGEST_COOL_DOWN)
 PEOPLE_PER_CHUNK = 50_000
 DOSAGE_NIGHTS = 56
 
 
-def read_answers(night: date, settings: Settings) -> pl.DataFrame:
+def read_answers(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person how many interventions were delivered and acted on in the last 28 nights, and the dosage.
 
     The dosage of the next day, x <- 0.95 x + 1 per message: of what came before the nights read, less than a seventeenth
     is left. Summed in whole millionths, so the order of rows does not matter.
     """
-    window = Interval(night - timedelta(days=DOSAGE_NIGHTS - 1), night)
     recent = pl.col("batch_date") > night - timedelta(days=HISTORY_NIGHTS)
     delivered, acted = pl.col("interventions_delivered"), pl.col("interventions_acted")
     age = (pl.lit(night) - pl.col("local_date")).dt.total_days().clip(0)
     left = (pl.lit(DOSAGE_DECAY).pow(age) * MILLION).round().cast(pl.Int64)
     return (
-        scan_table("gold.user_day", settings, window)
-        .filter((delivered != 0) | (acted != 0))
+        reader.rows(LEDGER, night)
+        .filter((pl.col("batch_date") > night - timedelta(days=DOSAGE_NIGHTS)) & ((delivered != 0) | (acted != 0)))
         .group_by("user_id")
         .agg(
             delivered_28n=delivered.filter(recent).sum(),
             acted_28n=acted.filter(recent).sum(),
             dosage=(delivered * left).sum() / MILLION,
         )
-        .collect()
     )
 
 
-def read_predictions(night: date, settings: Settings) -> pl.DataFrame:
+def read_predictions(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the night's skip probability with the model that gave it; empty when none is in force."""
-    return (
-        scan_table("gold.predictions", settings, Interval(night, night))
-        .filter(pl.col("model") == MODEL)
-        .select("user_id", "model", "model_version", skip_probability=(1 - pl.col("probability")).round(6))
-        .collect()
+    return reader.rows(PREDICTIONS, night).select(
+        "user_id", "model", "model_version", skip_probability=(1 - pl.col("probability")).round(6)
     )
 
 
-def read_reports(night: date, settings: Settings) -> pl.DataFrame:
+def read_reports(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person how many reports of each kind arrived in the last seven nights: what a week's mean rests on."""
-    window = Interval(night - timedelta(days=REPORT_NIGHTS - 1), night)
     sums = [pl.col(column).sum().alias(name) for name, column in REPORTS.items()]
-    return scan_table("gold.user_day", settings, window).group_by("user_id").agg(sums).collect()
+    return reader.rows(WEEK, night).group_by("user_id").agg(sums)
 
 
-def read_habits(night: date, settings: Settings) -> pl.DataFrame:
+def read_habits(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the habit as known on the night, and the change of output at equal effort."""
-    nights = Interval(night, night)
-    habits = scan_table("gold.habit_state", settings, nights)
-    analytics = scan_table("gold.user_analytics", settings, nights).select("user_id", "performance_improvement")
-    return (
-        habits.select("user_id", "automatic_on", habit_strength="strength")
-        .join(analytics, on="user_id", how="full", coalesce=True)
-        .collect()
-    )
+    habits = reader.rows(HABITS, night).select("user_id", "automatic_on", habit_strength="strength")
+    analytics = reader.rows(ANALYTICS, night).drop("batch_date")
+    return habits.join(analytics, on="user_id", how="full", coalesce=True)
 
 
-def read_goals(night: date, settings: Settings) -> pl.DataFrame:
+def read_goals(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the sessions in seven days that the night recommends."""
     return (
-        scan_table("gold.goals", settings, Interval(night, night))
+        reader.rows(GOALS, night)
         .filter(pl.col("kind") == WEEKLY_SESSIONS.name)
         .select("user_id", recommended_sessions="recommended_goal")
-        .collect()
     )
 
 
-def read_best_times(night: date, settings: Settings) -> pl.DataFrame:
+def read_best_times(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the part of the day in which sessions succeed most: the best finding, with its counts."""
     return (
-        scan_table("gold.context_patterns", settings, Interval(night, night))
+        reader.rows(PATTERNS, night)
         .filter((pl.col("dimension") == "time_slot") & (pl.col("verdict") == "success"))
         .select(
             "user_id",
@@ -115,22 +113,15 @@ def read_best_times(night: date, settings: Settings) -> pl.DataFrame:
             best_time_attempts="attempts",
             best_time_completed="completed",
         )
-        .collect()
         .sort("user_id", "shrunken_rate", "best_time_slot", descending=[False, True, False])
         .unique("user_id", keep="first", maintain_order=True)
         .drop("shrunken_rate")
     )
 
 
-def read_triggers_before(night: date, settings: Settings) -> pl.DataFrame:
+def read_triggers_before(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the triggers that were on last night, from its decisions."""
-    before = night - timedelta(days=1)
-    return (
-        scan_table("gold.decisions", settings, Interval(before, before))
-        .filter(pl.col("horizon") == 0)
-        .select("user_id", triggers_before="triggers")
-        .collect()
-    )
+    return reader.rows(ON_BEFORE, night - ONE_DAY).select("user_id", triggers_before="triggers")
 
 
 def handed_out(stored: Collection[date], night: date) -> dict[int, list[date]]:
@@ -150,23 +141,22 @@ def handed_out(stored: Collection[date], night: date) -> dict[int, list[date]]:
     }
 
 
-def read_sent_before(night: date, longest_cool_down: int, settings: Settings) -> pl.DataFrame:
+def read_sent_before(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person what earlier nights sent, by which channel and for which local date.
 
     Read over the longest cool-down, fallback days where they held.
     """
-    window = Interval(night - timedelta(days=longest_cool_down), night - timedelta(days=1))
-    held = pl.any_horizontal(
-        (pl.col("horizon") == horizon) & pl.col("batch_date").is_in(nights)
-        for horizon, nights in handed_out(stored_nights("gold.decisions", settings), night).items()
-    )
+    sent = reader.rows(SENT, night - ONE_DAY)
+    held = handed_out(reader.nights(SENT.table), night)
+    if any(held[horizon] for horizon in range(1, HORIZONS)):
+        in_force = pl.any_horizontal(
+            (pl.col("horizon") == horizon) & pl.col("batch_date").is_in(nights) for horizon, nights in held.items()
+        )
+        sent = pl.concat([sent, reader.rows(SENT_AHEAD, night - ONE_DAY)]).filter(in_force)
     return (
-        scan_table("gold.decisions", settings, window)
-        .filter(pl.col("send") & held & pl.col("intervention").is_not_null())
-        .sort("user_id", "local_date", "intervention")
+        sent.sort("user_id", "local_date", "intervention")
         .group_by("user_id", maintain_order=True)
         .agg(sent_before=pl.struct("intervention", "channel", "local_date"))
-        .collect()
     )
 
 
@@ -178,29 +168,29 @@ def known_people(features: pl.DataFrame, *known: pl.DataFrame) -> pl.DataFrame:
     return people.rename({"target_sessions_per_week": "target_sessions"})
 
 
-def read_people(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> pl.DataFrame:
+def read_people(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return everything that is known about each person on a night, by user id; ``profiles`` are its newest."""
-    features = scan_table("gold.user_features", settings, Interval(night, night)).drop("batch_date").collect()
     return known_people(
-        features,
+        reader.rows(FEATURES, night).drop("batch_date"),
         profiles.select("user_id", *PROFILE_COLUMNS),
-        read_goals(night, settings),
-        read_predictions(night, settings),
-        read_answers(night, settings),
-        read_reports(night, settings),
-        read_habits(night, settings),
-        read_best_times(night, settings),
-        read_triggers_before(night, settings),
-        read_sent_before(night, catalogue.longest_cool_down, settings),
-        steps_due(night, settings),
-        learned_hours(read_messages(night, settings)),
+        read_goals(night, reader),
+        read_predictions(night, reader),
+        read_answers(night, reader),
+        read_reports(night, reader),
+        read_habits(night, reader),
+        read_best_times(night, reader),
+        read_triggers_before(night, reader),
+        read_sent_before(night, reader),
+        steps_due(night, reader),
+        learned_hours(read_messages(night, reader)),
     ).sort("user_id")
 
 
-def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalogue: Catalogue) -> tuple[int, int]:
+def decide_night(night: date, profiles: pl.DataFrame, reader: Reader, catalogue: Catalogue) -> tuple[int, int]:
     """Learn, and write the night's decisions; return how many there are and how many are to be sent."""
-    known = learn_night(night, settings, catalogue)
-    people = read_people(night, profiles, settings, catalogue)
+    settings = reader.settings
+    known = learn_night(night, reader, catalogue)
+    people = read_people(night, profiles, reader)
     sent = 0
 
     def chunks() -> Iterator[pa.Table]:
@@ -218,14 +208,15 @@ def decide_night(night: date, profiles: pl.DataFrame, settings: Settings, catalo
 
 def run(context: JobContext) -> Summary:
     """Decide for every night of the interval, one at a time."""
+    reader = Reader(context.settings, context.interval.end)
     profiles = read_profiles(context.interval, context.settings)
     goals = plans = newcomers = rows = sent = 0
     for night in context.interval.nights():
         newest = newest_profiles(profiles, night)
-        goals += write_goals(night, newest, context.settings)
-        plans += write_plans(night, newest, context.settings)
-        newcomers += write_onboarding(night, newest, context.settings)
-        night_rows, night_sent = decide_night(night, newest, context.settings, catalogue())
+        goals += write_goals(night, newest, reader)
+        plans += write_plans(night, newest, reader)
+        newcomers += write_onboarding(night, newest, reader)
+        night_rows, night_sent = decide_night(night, newest, reader, catalogue())
         rows, sent = rows + night_rows, sent + night_sent
     return {
         "goals": goals,

@@ -1,15 +1,16 @@
-"""Which triggers fire, and which interventions are out of the question for a person, and why: Polars expressions."""
+"""Which triggers fire, and which interventions are out of the question for a person, and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
 
 from habitlake.contracts.intervention import Channel
-from interventions.caps import CHANNEL_CAP, full
-from interventions.catalogue import Catalogue
-from interventions.entries import Cap, Condition, Guard, Intervention, Operator, placeholders
+from interventions.catalogue import Catalogue, per_catalogue
+from interventions.entries import Condition, Guard, Intervention, Operator, placeholders
 
 COOL_DOWN = "cool_down"
+UNREACHED = "no channel reaches the person"
 
 
 def compares(name: str, operator: Operator, threshold: float) -> pl.Expr:
@@ -35,6 +36,7 @@ def all_hold(conditions: Iterable[Condition]) -> pl.Expr:
     return pl.all_horizontal([holds(condition) for condition in conditions])
 
 
+@per_catalogue
 def fired_triggers(catalogue: Catalogue) -> dict[str, pl.Expr]:
     """Return per active trigger, most urgent first, whether it fires.
 
@@ -55,42 +57,34 @@ def reaches(channel: Channel) -> pl.Expr:
     return pl.col("app_minutes_7d").fill_null(0.0) > 0 if channel == "in_app" else pl.lit(value=True)
 
 
-def chosen_channel(intervention: Intervention, caps: Mapping[Channel, Cap]) -> pl.Expr:
-    """Return the first channel that can reach the person and is not full; null without any."""
-    open_to = [
-        pl.when(reaches(channel) & ~full(channel, caps)).then(pl.lit(channel)) for channel in intervention.channels
-    ]
-    return pl.coalesce(*open_to, pl.lit(None, pl.String))
-
-
 def guarded(guard: Guard, intervention: Intervention) -> bool:
     """Return whether the guard keeps the intervention from people for whom it holds."""
     return intervention.pushes if guard.all_but is None else guard.all_but not in intervention.triggers
 
 
-def excluded(intervention: Intervention, guards: Iterable[Guard], caps: Mapping[Channel, Cap]) -> pl.Expr:
-    """Return why the intervention is not for this person, or null when it is; the first reason found.
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Why an intervention is excluded: because all conditions hold, or (``required``) because they do not."""
 
-    Guards come first, then contraindications, requirements and channels. Cool-down is not among them: it needs
-    what was sent before (``candidates``).
+    reason: str
+    conditions: tuple[Condition, ...]
+    required: bool = False
+
+
+def rules(intervention: Intervention, guards: Iterable[Guard]) -> list[Rule]:
+    """Return what excludes an intervention, beside its channels and what was sent before; the first one that holds tells.
+
+    Guards come first, then contraindications and requirements.
     """
-    reasons = [
-        pl.when(all_hold(guard.conditions)).then(pl.lit(guard.reason))
-        for guard in guards
-        if guarded(guard, intervention)
+    found = [Rule(guard.reason, guard.conditions) for guard in guards if guarded(guard, intervention)]
+    found += [
+        Rule("contraindicated: " + " and ".join(str(condition) for condition in group), group)
+        for group in intervention.contraindications
     ]
-    for group in intervention.contraindications:
-        text = "contraindicated: " + " and ".join(str(condition) for condition in group)
-        reasons.append(pl.when(all_hold(group)).then(pl.lit(text)))
-    reasons += [
-        pl.when(~holds(condition)).then(pl.lit(f"required: {condition}")) for condition in intervention.requires
-    ]
-    reached = pl.any_horizontal([reaches(channel) for channel in intervention.channels])
-    reasons.append(pl.when(~reached).then(pl.lit("no channel reaches the person")))
-    reasons.append(pl.when(chosen_channel(intervention, caps).is_null()).then(pl.lit(CHANNEL_CAP)))
-    return pl.coalesce(*reasons)
+    return found + [Rule(f"required: {condition}", (condition,), required=True) for condition in intervention.requires]
 
 
+@per_catalogue
 def used_values(catalogue: Catalogue) -> list[str]:
     """Return the values that any trigger, rule or message may use, sorted: what a decision must record."""
     names = {"interventions_7d", "app_minutes_7d", "observed_days_28d", "days_since_first_event", "triggers_before"}

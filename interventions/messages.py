@@ -4,11 +4,13 @@ Rendered per (action, language, style) group, so a template is formatted once fo
 """
 
 import re
+from collections.abc import Callable
+from functools import cache
 from string import Formatter
 
 import polars as pl
 
-from interventions.catalogue import Catalogue
+from interventions.catalogue import Catalogue, per_catalogue
 from interventions.entries import Intervention, Language, Style
 
 # Where a placeholder opens the text or a sentence; a colon opens none.
@@ -113,17 +115,29 @@ def payload(intervention: Intervention) -> pl.Expr:
     return pl.struct([*values, *(pl.col(name) for name in intervention.payload_values)]).struct.json_encode()
 
 
+@per_catalogue
+def written(catalogue: Catalogue) -> Callable[[str, Language, Style], tuple[pl.Expr, pl.Expr]]:
+    """Return a function: message and payload of an intervention in a language and style, each made once."""
+
+    @cache
+    def texts(name: str, language: Language, style: Style) -> tuple[pl.Expr, pl.Expr]:
+        item = catalogue.intervention(name)
+        return message(item, language, style, catalogue).alias("message"), payload(item).alias("payload")
+
+    return texts
+
+
 def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """Add ``message`` and ``payload`` to people with ``intervention``; both null where it is null."""
     people = people.with_row_index("_row")
-    labelled = people.filter(pl.col("intervention").is_not_null()).with_columns(
-        _language=language_of(), _style=style_of()
-    )
+    keys = ("intervention", "_language", "_style")
+    labelled = people.filter(pl.col("intervention").is_not_null())
+    # Sorted, so that a group is a slice, which copies nothing.
+    labelled = labelled.with_columns(_language=language_of(), _style=style_of()).sort(keys)
+    groups = labelled.select(keys).group_by(keys, maintain_order=True).len()
     parts = [pl.DataFrame(schema={"_row": pl.UInt32, "message": pl.String, "payload": pl.String})]
-    for (name, language, style), group in labelled.partition_by(
-        ["intervention", "_language", "_style"], as_dict=True
-    ).items():
-        item = catalogue.intervention(str(name))
-        text = message(item, language, style, catalogue)  # type: ignore[arg-type]
-        parts.append(group.select("_row", message=text, payload=payload(item)))
+    start = 0
+    for name, language, style, size in groups.iter_rows():
+        parts.append(labelled.slice(start, size).select("_row", *written(catalogue)(name, language, style)))
+        start += size
     return people.join(pl.concat(parts), on="_row", how="left", maintain_order="left").drop("_row")

@@ -1,15 +1,13 @@
 """What people did in the eight weeks before a night, as known on it, and the goals in force before."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 
-from habitlake.clock import Interval
-from habitlake.lake import scan_table, stored_nights
-from habitlake.settings import Settings
 from interventions.goals.kinds import DAILY_STEPS, PERIOD_DAYS, PERIODS, WEEKLY_MINUTES, WEEKLY_SESSIONS
 from interventions.goals.model import Floats
+from interventions.reading import GOALS, LEDGER, Reader
 
 SECONDS_PER_MINUTE = 60
 # A week's mean of fewer days with a step count says little.
@@ -19,7 +17,7 @@ MAX_GAP_NIGHTS = 28
 SUMS = ("events", "workouts_completed", "duration_s", "steps", "steps_count")
 
 
-def weekly_sums(people: pl.DataFrame, night: date, settings: Settings) -> pl.DataFrame:
+def weekly_sums(people: pl.DataFrame, night: date, reader: Reader) -> pl.DataFrame:
     """Return per person and week what the ledger's entries up to the night add up to.
 
     Parameters
@@ -33,11 +31,10 @@ def weekly_sums(people: pl.DataFrame, night: date, settings: Settings) -> pl.Dat
     pl.DataFrame
         ``row``, ``week`` (0 is the seven local days up to the as-of date, 1 the seven before), and the sums.
     """
-    # A day's first entries come with a batch of the day before at the earliest (zones east of UTC).
-    window = Interval(night - timedelta(days=PERIODS * PERIOD_DAYS + 1), night)
     age = (pl.col("as_of_date") - pl.col("local_date")).dt.total_days()
     return (
-        scan_table("gold.user_day", settings, window)
+        reader.rows(LEDGER, night)
+        .lazy()
         .select("user_id", "local_date", *SUMS)
         .join(people.lazy().select("row", "user_id", "as_of_date", "whole_weeks"), on="user_id")
         .with_columns(age=age)
@@ -57,12 +54,12 @@ def _by_week(sums: pl.DataFrame, amount: pl.Expr, known: pl.Expr, people: int) -
     return weeks
 
 
-def amounts_by_kind(people: pl.DataFrame, night: date, settings: Settings) -> dict[str, Floats]:
+def amounts_by_kind(people: pl.DataFrame, night: date, reader: Reader) -> dict[str, Floats]:
     """Return per kind of goal the amounts (people, weeks), oldest first.
 
     A week without any sign of use is not known (NaN): it is no week without training.
     """
-    sums = weekly_sums(people, night, settings)
+    sums = weekly_sums(people, night, reader)
     used = pl.col("events") > 0
     counted = pl.col("steps_count") >= MIN_STEP_DAYS
     return {
@@ -72,12 +69,12 @@ def amounts_by_kind(people: pl.DataFrame, night: date, settings: Settings) -> di
     }
 
 
-def goals_before(night: date, settings: Settings) -> pl.DataFrame:
+def goals_before(night: date, reader: Reader) -> pl.DataFrame:
     """Return the goals of the newest night before this one; empty where there is none within four weeks."""
-    nights = [stored for stored in stored_nights("gold.goals", settings) if stored < night]
+    nights = [stored for stored in reader.nights(GOALS.table) if stored < night]
     if not nights or (night - nights[-1]).days > MAX_GAP_NIGHTS:
-        return scan_table("gold.goals", settings).limit(0).collect()
-    return scan_table("gold.goals", settings, Interval(nights[-1], nights[-1])).collect()
+        return reader.rows(GOALS, night).clear()
+    return reader.rows(GOALS, nights[-1])
 
 
 def goal_matrix(past_goals: pl.Series) -> Floats:

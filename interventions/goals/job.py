@@ -14,14 +14,14 @@ import polars as pl
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
-from habitlake.lake import replace_nights_stream, scan_table
-from habitlake.settings import Settings
+from habitlake.lake import replace_nights_stream
 from habitlake.tables import get_table
 from interventions.goals.history import amounts_by_kind, goal_matrix, goals_before
 from interventions.goals.kinds import KINDS, PERIOD_DAYS, PERIODS, WEEKLY_SESSIONS, Kind
 from interventions.goals.model import Floats
 from interventions.goals.recommend import RULES, People, Recommendation, difficulty, recommend
 from interventions.profiles import addressable, newest_profiles, read_profiles
+from interventions.reading import FEATURES, Reader
 from interventions.schedule import with_first_local_date
 from interventions.strain import load_rises, tired
 
@@ -34,16 +34,12 @@ def worn_out() -> pl.Expr:
     return tired().fill_null(value=False) | load_rises().fill_null(value=False)
 
 
-def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def read_people(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return who gets goals on a night, by user: adults in use of the app who did not opt out; ``profiles`` are its newest."""
-    features = (
-        scan_table("gold.user_features", settings, Interval(night, night))
-        .select(
-            "user_id", "time_zone", "as_of_date", "observed_days_28d", "days_since_first_event",
-            whole_weeks=(pl.col("days_since_first_event").fill_null(0) + 1) // PERIOD_DAYS,
-            injured=pl.col("injured").fill_null(0) == 1, worn_out=worn_out(),
-        )
-        .collect()
+    features = reader.rows(FEATURES, night).select(
+        "user_id", "time_zone", "as_of_date", "observed_days_28d", "days_since_first_event",
+        whole_weeks=(pl.col("days_since_first_event").fill_null(0) + 1) // PERIOD_DAYS,
+        injured=pl.col("injured").fill_null(0) == 1, worn_out=worn_out(),
     )  # fmt: skip
     wanted = profiles.select("user_id", "age", "notifications_allowed", "target_sessions_per_week")
     known = features.join(wanted, on="user_id", how="left")
@@ -114,7 +110,7 @@ def goal_rows(due: pl.DataFrame, amounts: Floats, kind: Kind, night: date) -> pl
     ).drop_nulls("recommended_goal")  # fmt: skip
 
 
-def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, settings: Settings) -> pl.DataFrame:
+def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, reader: Reader) -> pl.DataFrame:
     """Return the night's rows of gold.goals, by user and kind: goals carried on, and goals set anew."""
     columns = get_table(TABLE).column_names
     known = with_week(people, before)
@@ -124,7 +120,7 @@ def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, sett
     ]
     due = known.filter("due")
     if due.height:
-        amounts = amounts_by_kind(due.with_row_index("row"), night, settings)
+        amounts = amounts_by_kind(due.with_row_index("row"), night, reader)
         for kind in KINDS:
             last = before.filter(pl.col("kind") == kind.name).select("user_id", "recommended_goal", "past_goals")
             own = due.join(last, on="user_id", how="left", maintain_order="left")
@@ -132,18 +128,20 @@ def goals_of_night(people: pl.DataFrame, before: pl.DataFrame, night: date, sett
     return pl.concat(parts).sort("user_id", "kind")
 
 
-def write_goals(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
+def write_goals(night: date, profiles: pl.DataFrame, reader: Reader) -> int:
     """Write the night's goals; return how many. ``profiles`` are the newest ones known on it."""
-    rows = goals_of_night(read_people(night, profiles, settings), goals_before(night, settings), night, settings)
+    rows = goals_of_night(read_people(night, profiles, reader), goals_before(night, reader), night, reader)
     return replace_nights_stream(
-        lambda: (part.to_arrow() for part in rows.iter_slices(ROWS_PER_CHUNK)), TABLE, Interval(night, night), settings
+        lambda: (part.to_arrow() for part in rows.iter_slices(ROWS_PER_CHUNK)),
+        TABLE,
+        Interval(night, night),
+        reader.settings,
     )
 
 
 def run(context: JobContext) -> Summary:
     """Set the goals of every night of the interval, one after the other: each rests on the night before."""
+    reader = Reader(context.settings, context.interval.end)
     profiles = read_profiles(context.interval, context.settings)
-    written = (
-        write_goals(night, newest_profiles(profiles, night), context.settings) for night in context.interval.nights()
-    )
+    written = (write_goals(night, newest_profiles(profiles, night), reader) for night in context.interval.nights())
     return {"goals": sum(written)}

@@ -16,24 +16,24 @@ import polars as pl
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
 from habitlake.lake import replace_nights_stream
-from habitlake.settings import Settings
 from interventions.plans.catalogue import catalogue
 from interventions.plans.compose import Composer
 from interventions.plans.people import TABLE, goals_of, injuries_of, patterns_of, plans_before, read_people
 from interventions.plans.plan import plans
 from interventions.plans.shape import due_reason, shaped, with_meanings
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.reading import Reader
 
 # A plan is some kilobytes of JSON.
 PEOPLE_PER_CHUNK = 20_000
 WORKERS = 2
 
 
-def people_due(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def people_due(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return who gets a plan on a night, by user, with all that a plan rests on."""
-    people = read_people(night, profiles, settings)
-    known = people.join(injuries_of(night, people, settings, catalogue()), on="user_id", how="left").join(
-        plans_before(night, settings), on="user_id", how="left"
+    people = read_people(night, profiles, reader)
+    known = people.join(injuries_of(night, people, reader, catalogue()), on="user_id", how="left").join(
+        plans_before(night, reader), on="user_id", how="left"
     )
     due = (
         known.with_columns(pl.col("injured_mask").fill_null(0), pl.col("ill").fill_null(value=False))
@@ -41,8 +41,8 @@ def people_due(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.Da
         .filter(pl.col("due_reason").is_not_null())
     )
     return (
-        due.join(goals_of(night, settings), on="user_id", how="left")
-        .join(patterns_of(night, due, settings), on="user_id", how="left")
+        due.join(goals_of(night, reader), on="user_id", how="left")
+        .join(patterns_of(night, due, reader), on="user_id", how="left")
         .sort("user_id")
     )
 
@@ -67,21 +67,20 @@ def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFra
             yield begun.popleft().result()
 
 
-def write_plans(night: date, profiles: pl.DataFrame, settings: Settings) -> int:
+def write_plans(night: date, profiles: pl.DataFrame, reader: Reader) -> int:
     """Write the night's plans; return how many. Needs the night's goals, and the newest profiles known on it."""
-    due = people_due(night, profiles, settings)
+    due = people_due(night, profiles, reader)
     return replace_nights_stream(
-        lambda: (made.to_arrow() for made in made_plans(due, night, settings.seed)),
+        lambda: (made.to_arrow() for made in made_plans(due, night, reader.settings.seed)),
         TABLE,
         Interval(night, night),
-        settings,
+        reader.settings,
     )
 
 
 def run(context: JobContext) -> Summary:
     """Plan every night of the interval, one after the other: each rests on the nights before."""
+    reader = Reader(context.settings, context.interval.end)
     profiles = read_profiles(context.interval, context.settings)
-    written = (
-        write_plans(night, newest_profiles(profiles, night), context.settings) for night in context.interval.nights()
-    )
+    written = (write_plans(night, newest_profiles(profiles, night), reader) for night in context.interval.nights())
     return {"plans": sum(written), "catalogue": catalogue().version}

@@ -4,13 +4,11 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from habitlake.clock import Interval
-from habitlake.lake import scan_table
-from habitlake.settings import Settings
 from interventions.plans.catalogue import REGIONS, PlanCatalogue
 from interventions.plans.plan import RATES
 from interventions.plans.words import PARTS_OF_DAY, WEEKDAYS, is_illness, looked_up, regions_of
 from interventions.profiles import addressable
+from interventions.reading import FEATURES, GOALS, PATTERNS, Reader, View
 from interventions.schedule import with_first_local_date
 
 TABLE = "gold.workout_plans"
@@ -18,8 +16,17 @@ TABLE = "gold.workout_plans"
 MAX_GAP_NIGHTS = 28
 # The window of the feature ``injured``, and two days more: UTC dates here, local ones there, and the flag decides.
 INJURY_DAYS = 16
+INJURIES = View(
+    "silver.wellbeing",
+    ("user_id", "event_at", "event_id", "event_date", "body_part", "injury_status"),
+    where=pl.col("event_type") == "injury_reported",
+    nights=INJURY_DAYS + 1,
+)
+PLANS = View(
+    TABLE, ("user_id", "valid_from", "block_week", "deload", "injured", "injured_regions"), nights=MAX_GAP_NIGHTS
+)
 MIN_ATTEMPTS = 3
-FEATURES = (
+KNOWN = (
     "days_since_first_event", "acute_load", "chronic_load", "monotony", "sleep_debt_hours", "stress_level",
     "energy_level",
 )  # fmt: skip
@@ -30,28 +37,25 @@ PROFILE = (
 NO_PATTERN = {"best_place": pl.String, "best_part": pl.String, **dict.fromkeys(RATES, pl.Float64)}
 
 
-def read_people(night: date, profiles: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def read_people(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return who may have a plan, by user: adults in use of the app who did not opt out, with their newest profile."""
-    features = (
-        scan_table("gold.user_features", settings, Interval(night, night))
-        .select("user_id", "time_zone", "as_of_date", "observed_days_28d", *FEATURES, injured=pl.col("injured").fill_null(0) == 1)
-        .collect()
-    )  # fmt: skip
+    features = reader.rows(FEATURES, night).select(
+        "user_id", "time_zone", "as_of_date", "observed_days_28d", *KNOWN, injured=pl.col("injured").fill_null(0) == 1
+    )
     wanted = profiles.select("user_id", *PROFILE, "age", "notifications_allowed")
     known = features.join(wanted, on="user_id", how="left").filter(addressable())
     people = with_first_local_date(known, night).rename({"first_decision_date": "valid_from"})
-    return people.select("user_id", "valid_from", "as_of_date", "injured", *FEATURES, *PROFILE).sort("user_id")
+    return people.select("user_id", "valid_from", "as_of_date", "injured", *KNOWN, *PROFILE).sort("user_id")
 
 
-def goals_of(night: date, settings: Settings) -> pl.DataFrame:
+def goals_of(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the goals of the night: ``goal_sessions`` and ``goal_minutes``, null where there is none."""
-    goals = scan_table("gold.goals", settings, Interval(night, night)).select("user_id", "kind", "recommended_goal")
     names = {"goal_sessions": "weekly_sessions", "goal_minutes": "weekly_minutes"}
     of_kind = {name: pl.col("recommended_goal").filter(pl.col("kind") == kind).first() for name, kind in names.items()}
-    return goals.group_by("user_id").agg(**of_kind).collect()
+    return reader.rows(GOALS, night).group_by("user_id").agg(**of_kind)
 
 
-def patterns_of(night: date, users: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def patterns_of(night: date, users: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return where, when and on which days each user succeeds: ``best_place``, ``best_part`` and a rate by weekday.
 
     The best is the one of the highest shrunken rate among those with at least three attempts.
@@ -68,8 +72,8 @@ def patterns_of(night: date, users: pl.DataFrame, settings: Settings) -> pl.Data
         for name, day in zip(RATES, WEEKDAYS, strict=True)
     }
     return (
-        scan_table("gold.context_patterns", settings, Interval(night, night))
-        .filter(pl.col("dimension").is_in(["location", "time_slot", "weekday"]))
+        reader.rows(PATTERNS, night)
+        .lazy()
         .select("user_id", "dimension", "location", "time_slot", "weekday", "attempts", "shrunken_rate")
         .join(users.lazy().select("user_id"), on="user_id", how="semi")
         .sort("user_id", "dimension", "location", "time_slot", "weekday")
@@ -83,24 +87,20 @@ def patterns_of(night: date, users: pl.DataFrame, settings: Settings) -> pl.Data
     )
 
 
-def injuries_of(night: date, people: pl.DataFrame, settings: Settings, catalogue: PlanCatalogue) -> pl.DataFrame:
+def injuries_of(night: date, people: pl.DataFrame, reader: Reader, catalogue: PlanCatalogue) -> pl.DataFrame:
     """Return per injured person what their unresolved reports name: ``injured_mask`` of regions, and ``ill``.
 
     Of each part of the body the newest report counts.
     """
     injured = people.filter("injured").select("user_id", "as_of_date")
-    window = Interval(night - timedelta(days=INJURY_DAYS), night)
     reports = (
-        scan_table("silver.wellbeing", settings, window)
-        .filter(pl.col("event_type") == "injury_reported")
-        .select("user_id", "event_at", "batch_date", "event_id", "event_date", "body_part", "injury_status")
-        .join(injured.lazy(), on="user_id")
+        reader.rows(INJURIES, night)
+        .join(injured, on="user_id")
         .filter((pl.col("as_of_date") - pl.col("event_date")).dt.total_days() < INJURY_DAYS)
         .sort("user_id", "body_part", "event_at", "batch_date", "event_id")
         .unique(["user_id", "body_part"], keep="last")
         .filter(pl.col("injury_status").ne_missing(pl.lit("resolved")))
         .select("user_id", "body_part")
-        .collect()
     )
     named = reports.with_columns(
         looked_up(reports["body_part"], lambda text: regions_of(text, catalogue), pl.Int64).alias("injured_mask"),
@@ -109,26 +109,21 @@ def injuries_of(night: date, people: pl.DataFrame, settings: Settings, catalogue
     return named.group_by("user_id").agg(pl.col("injured_mask").bitwise_or(), pl.col("ill").any())
 
 
-def plans_before(night: date, settings: Settings) -> pl.DataFrame:
+def plans_before(night: date, reader: Reader) -> pl.DataFrame:
     """Return each person's newest plan of the four weeks before the night, without its content."""
-    window = Interval(night - timedelta(days=MAX_GAP_NIGHTS), night - timedelta(days=1))
     regions = pl.col("injured_regions").list
     mask = pl.sum_horizontal(
         regions.contains(name).cast(pl.Int64) * (1 << number) for number, name in enumerate(REGIONS)
     )
     return (
-        scan_table(TABLE, settings, window)
+        reader.rows(PLANS, night - timedelta(days=1))
+        .unique("user_id", keep="last", maintain_order=True)
         .select(
             "user_id",
-            "batch_date",
             last_valid_from="valid_from",
             last_block_week="block_week",
             last_deload="deload",
             last_injured="injured",
             last_injured_mask=mask,
         )
-        .sort("user_id", "batch_date")
-        .unique("user_id", keep="last")
-        .drop("batch_date")
-        .collect()
     )

@@ -5,17 +5,24 @@ at by exactly one night. Of several nights that decided on a date the newest hol
 no person has answered to was never published (history that was brought in as a range), and its decisions do not count.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
 from habitlake.clock import Interval
 from habitlake.lake import scan_table
-from habitlake.settings import Settings
+from interventions.reading import Reader, View
 from interventions.response.outcomes import ALL_OUTCOMES, outcome_of
 
 # The first local date that starts after a night is one or two days on, the last fallback day two more.
 NEAREST, FARTHEST = 1, 4
+# The dates whose decisions a night judges lie so many days before the date that it closes.
+DAYS = sorted({outcome.days for outcome in ALL_OUTCOMES})
+SUMS = sorted({name for outcome in ALL_OUTCOMES for name in outcome.positive.meta.root_names()})
+# From the night before the day to the one that closes its window.
+EVENTS = View("silver.intervention_events", ("decision_id", "event_type"), nights=DAYS[-1] + 3)
+ENTRIES = View("gold.user_day", ("user_id", "local_date", *SUMS), nights=3)
 FEEDBACK = ("delivered", "opened", "acted", "rated")
 DECISION_COLUMNS = (
     "batch_date", "decision_id", "user_id", "arms", "arm_actions", "arm_probabilities", "probability", "send",
@@ -68,35 +75,32 @@ def contrasts(decisions: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def read_decisions(day: date, settings: Settings) -> pl.DataFrame:
-    """Return what the nights before a local date decided on it, of who was available."""
-    nights = Interval(day - timedelta(days=FARTHEST), day - timedelta(days=NEAREST))
-    return (
-        scan_table("gold.decisions", settings, nights)
-        .filter((pl.col("local_date") == day) & pl.col("available") & pl.col("arms").is_not_null())
-        .select(DECISION_COLUMNS)
+def read_decisions(days: Sequence[date], reader: Reader) -> dict[date, pl.DataFrame]:
+    """Return per local date what the nights before it decided on it, of who was available."""
+    nights = Interval(min(days) - timedelta(days=FARTHEST), max(days) - timedelta(days=NEAREST))
+    # A partition holds many dates of which a night needs two, so they are not kept for the next one.
+    rows = (
+        scan_table("gold.decisions", reader.settings, nights)
+        .filter(pl.col("local_date").is_in(days) & pl.col("available") & pl.col("arms").is_not_null())
+        .select("local_date", *DECISION_COLUMNS)
         .collect()
     )
+    return {day: rows.filter(pl.col("local_date") == day).drop("local_date") for day in days}
 
 
-def read_feedback(day: date, night: date, settings: Settings) -> pl.DataFrame:
+def read_feedback(day: date, night: date, reader: Reader) -> pl.DataFrame:
     """Return the feedback on decisions of a local date that arrived by a night."""
-    nights = Interval(day - timedelta(days=1), night)
-    return feedback(
-        scan_table("silver.intervention_events", settings, nights).select("decision_id", "event_type").collect()
-    )
+    return feedback(reader.rows(EVENTS, night).filter(pl.col("batch_date") >= day - timedelta(days=1)))
 
 
-def read_outcomes(day: date, settings: Settings) -> pl.DataFrame:
+def read_outcomes(day: date, reader: Reader) -> pl.DataFrame:
     """Return one row per person seen on a local date: a column per outcome, as known on the night after it."""
-    names = sorted({name for outcome in ALL_OUTCOMES for name in outcome.positive.meta.root_names()})
     return (
-        scan_table("gold.user_day", settings, Interval(day - timedelta(days=1), day + timedelta(days=1)))
+        reader.rows(ENTRIES, day + timedelta(days=1))
         .filter(pl.col("local_date") == day)
         .group_by("user_id")
-        .agg(pl.col(names).sum())
+        .agg(pl.col(SUMS).sum())
         .select("user_id", *(outcome.positive.alias(outcome.name) for outcome in ALL_OUTCOMES))
-        .collect()
     )
 
 
@@ -119,18 +123,19 @@ def judged(arms: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     return rows.select(*arms.columns, outcome=own).drop_nulls("outcome")
 
 
-def attributed(night: date, settings: Settings) -> pl.DataFrame | None:
+def attributed(night: date, reader: Reader) -> pl.DataFrame | None:
     """Return the rows that a night learns from, as of ``model.contribution``; None where there are none."""
     closed = night - timedelta(days=1)
     parts = []
-    for days in sorted({outcome.days for outcome in ALL_OUTCOMES}):
-        day = closed - timedelta(days=days)
-        decisions = read_decisions(day, settings)
+    by_days = {days: closed - timedelta(days=days) for days in DAYS}
+    decided = read_decisions([*by_days.values()], reader)
+    for days, day in by_days.items():
+        decisions = decided[day]
         if decisions.is_empty():
             continue
-        answers = read_feedback(day, night, settings)
+        answers = read_feedback(day, night, reader)
         arms = contrasts(in_force(decisions, answers))
         due = [action for action in arms["action"].unique() if outcome_of(action).days == days]
         rows = arms.filter(pl.col("action").is_in(due)).join(answers, on="decision_id", how="left")
         parts.append(rows.with_columns(pl.col(FEEDBACK).fill_null(0) * pl.col("drawn")))
-    return judged(pl.concat(parts), read_outcomes(closed, settings)) if parts else None
+    return judged(pl.concat(parts), read_outcomes(closed, reader)) if parts else None

@@ -7,7 +7,7 @@ which the variance of the effect is still the prior's. In a person's first week 
 
 import polars as pl
 
-from interventions.catalogue import Catalogue
+from interventions.catalogue import Catalogue, per_catalogue
 from interventions.response.model import GROUP, at_dosage, beliefs, nothing
 
 EFFECT_PER_SCORE = 0.1
@@ -20,6 +20,7 @@ DISCOUNT = 0.9
 USUAL_SEND_RATE = 0.4
 
 
+@per_catalogue
 def expectations(catalogue: Catalogue) -> pl.DataFrame:
     """Return each intervention of the library with its ``action`` and the effect ``expected`` of it."""
     rows = [
@@ -29,6 +30,7 @@ def expectations(catalogue: Catalogue) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={**dict.fromkeys(GROUP, pl.String), "expected": pl.Float64}, orient="row")
 
 
+@per_catalogue
 def unlearned(catalogue: Catalogue) -> pl.DataFrame:
     """Return the beliefs before any data."""
     return beliefs(nothing(), expectations(catalogue))

@@ -13,14 +13,14 @@ import polars as pl
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
-from habitlake.lake import replace_nights, scan_table, stored_nights
-from habitlake.settings import Settings
+from habitlake.lake import replace_nights
 from interventions.catalogue import Catalogue, catalogue
+from interventions.reading import Reader, View
 from interventions.response.attribution import attributed
 from interventions.response.effects import expectations
 from interventions.response.model import COUNTS, GROUP, SUMS, added, beliefs, contribution, nothing
 
-TABLE = "gold.response_state"
+STATE = View("gold.response_state")
 
 
 def stored_sums(rows: pl.DataFrame) -> pl.DataFrame:
@@ -44,31 +44,30 @@ def state_rows(sums: pl.DataFrame, night: date, library: Catalogue) -> pl.DataFr
     )
 
 
-def sums_before(night: date, settings: Settings) -> tuple[pl.DataFrame, date]:
+def sums_before(night: date, reader: Reader) -> tuple[pl.DataFrame, date]:
     """Return the newest sums stored before a night, and the first night that is not in them."""
-    before = [stored for stored in stored_nights(TABLE, settings) if stored < night]
+    before = [stored for stored in reader.nights(STATE.table) if stored < night]
     if not before:
         return nothing(), night
-    rows = scan_table(TABLE, settings, Interval(before[-1], before[-1])).collect()
-    return stored_sums(rows), before[-1] + timedelta(days=1)
+    return stored_sums(reader.rows(STATE, before[-1])), before[-1] + timedelta(days=1)
 
 
-def learn_night(night: date, settings: Settings, library: Catalogue) -> pl.DataFrame:
+def learn_night(night: date, reader: Reader, library: Catalogue) -> pl.DataFrame:
     """Write the night's state and return its rows: what ``decide`` believes."""
-    sums, first = sums_before(night, settings)
+    sums, first = sums_before(night, reader)
     for missing in Interval(first, night).nights():
-        rows = attributed(missing, settings)
+        rows = attributed(missing, reader)
         if rows is not None:
             sums = added(sums, contribution(rows))
     state = state_rows(sums, night, library)
-    replace_nights(state.to_arrow(), TABLE, Interval(night, night), settings)
+    replace_nights(state.to_arrow(), STATE.table, Interval(night, night), reader.settings)
     return state
 
 
 def run(context: JobContext) -> Summary:
     """Learn every night of the interval, one after the other: each rests on the night before."""
-    decisions = 0
+    reader, decisions = Reader(context.settings, context.interval.end), 0
     for night in context.interval.nights():
-        state = learn_night(night, context.settings, catalogue())
+        state = learn_night(night, reader, catalogue())
         decisions = state.filter(pl.col("level") == "overall")["decisions"].item()
     return {"learned_from": decisions}

@@ -5,15 +5,19 @@ prior is everybody's share there, worth ``PRIOR_MESSAGES``; the part with the gr
 ``LEAST_MESSAGES`` has no learned hour, and is written to at the preferred time.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
-from habitlake.clock import Interval
-from habitlake.lake import scan_table
-from habitlake.settings import Settings
+from interventions.reading import Reader, View
 
 NIGHTS = 56
+MESSAGES = View(
+    "silver.intervention_events",
+    ("user_id", "event_type", "event_at", "event_offset_s", "response_time_s"),
+    where=pl.col("event_type").is_in(["intervention_delivered", "intervention_opened"]),
+    nights=NIGHTS,
+)
 LEAST_MESSAGES = 5
 PRIOR_MESSAGES = 20.0
 # Start of each part and the hour at which it is written; the first reaches back to midnight, the last to the next one.
@@ -34,15 +38,13 @@ def part_of_day() -> pl.Expr:
     return hour
 
 
-def read_messages(night: date, settings: Settings) -> pl.DataFrame:
+def read_messages(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person and part of the day (``hour``) the messages ``delivered`` and ``opened`` of the last nights."""
     kind = pl.col("event_type")
     return (
-        scan_table("silver.intervention_events", settings, Interval(night - timedelta(days=NIGHTS - 1), night))
-        .filter(kind.is_in(["intervention_delivered", "intervention_opened"]))
+        reader.rows(MESSAGES, night)
         .group_by("user_id", hour=part_of_day())
         .agg(delivered=(kind == "intervention_delivered").sum(), opened=(kind == "intervention_opened").sum())
-        .collect()
     )
 
 

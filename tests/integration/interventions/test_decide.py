@@ -16,6 +16,7 @@ from habitlake.settings import Settings
 from interventions import decide
 from interventions.catalogue import FOLDER, catalogue, load_catalogue
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.reading import Reader
 from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 1)
@@ -65,9 +66,9 @@ def lake(tmp_path):
 def run(settings, start, end):
     """Run the job's nights as the job does."""
     interval = Interval(start, end)
-    profiles = read_profiles(interval, settings)
+    reader, profiles = Reader(settings, end), read_profiles(interval, settings)
     for night in interval.nights():
-        decide.decide_night(night, newest_profiles(profiles, night), settings, catalogue())
+        decide.decide_night(night, newest_profiles(profiles, night), reader, catalogue())
 
 
 def decisions(settings):
@@ -126,7 +127,7 @@ def test_what_a_fallback_day_sent_is_known_where_it_held(lake):
     sent = decisions(lake).filter("send")
 
     def known(night):
-        rows = decide.read_sent_before(night, 28, lake).explode("sent_before").unnest("sent_before")
+        rows = decide.read_sent_before(night, Reader(lake, night)).explode("sent_before").unnest("sent_before")
         return set(rows.select("user_id", "intervention", "local_date").iter_rows())
 
     def of(night, horizon):
@@ -170,7 +171,7 @@ def test_a_broken_library_stops_the_decisions_alone_and_leaves_what_was_there(
     with pytest.raises(PermanentError, match=rf"^skip.yaml, ten_minute_version, {complaint}"):
         decide.run(JobContext("interventions.decide", night, lake, get_logger("test"), argparse.Namespace()))
     assert decisions(lake).equals(before)
-    goals = dict(decide.read_goals(NIGHTS[1], lake).iter_rows())
+    goals = dict(decide.read_goals(NIGHTS[1], Reader(lake, NIGHTS[1])).iter_rows())
     assert len(goals) == 60
     # An injury lets a goal rest.
     assert {user for user, sessions in goals.items() if sessions < 1} == {"u003"}

@@ -10,6 +10,7 @@ from habitlake.lake import scan_table
 from habitlake.settings import Settings
 from interventions.goals.job import write_goals
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.reading import Reader
 from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 2)
@@ -61,9 +62,9 @@ def lake(tmp_path_factory):
 
 def run(settings, nights):
     """Run the nights as the job does."""
-    profiles = read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
+    reader, profiles = Reader(settings, NIGHTS[-1]), read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_goals(night, newest_profiles(profiles, night), settings)
+        write_goals(night, newest_profiles(profiles, night), reader)
 
 
 def goals(settings, **equal):

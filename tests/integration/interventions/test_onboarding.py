@@ -12,6 +12,7 @@ from habitlake.lake import empty_rows, replace_nights, scan_table
 from habitlake.settings import Settings
 from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.reading import Reader
 from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 2)
@@ -57,9 +58,9 @@ def lake(tmp_path_factory):
 
 def run(settings, nights):
     """Run the nights as the job does."""
-    profiles = read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
+    reader, profiles = Reader(settings, NIGHTS[-1]), read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_onboarding(night, newest_profiles(profiles, night), settings)
+        write_onboarding(night, newest_profiles(profiles, night), reader)
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +139,12 @@ def test_a_minor_and_who_opted_out_are_asked_nothing(done):
 
 def test_decisions_read_the_step_that_is_due(done):
     night = NIGHTS[ARRIVES["busy"]]
-    found = {row["user_id"]: row for row in steps_due(night, done).iter_rows(named=True)}
+    found = {row["user_id"]: row for row in steps_due(night, Reader(done, night)).iter_rows(named=True)}
     assert found["busy"] == {
         "user_id": "busy", "onboarding_stage": 1, "onboarding_step": "goal_selection", "onboarding_step_due": 1,
     }  # fmt: skip
     assert found["eager"]["onboarding_step"] == "schedule_optimization"
-    assert "eager" not in set(steps_due(NIGHTS[-1], done)["user_id"])
+    assert "eager" not in set(steps_due(NIGHTS[-1], Reader(done, NIGHTS[-1]))["user_id"])
 
 
 def test_after_120_days_it_ends(done):

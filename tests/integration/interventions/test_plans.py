@@ -13,6 +13,7 @@ from interventions.plans.catalogue import catalogue
 from interventions.plans.contract import WorkoutPlan
 from interventions.plans.job import write_plans
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.reading import Reader
 from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 2)
@@ -94,9 +95,9 @@ def lake(tmp_path_factory):
 
 def run(settings, nights):
     """Run the nights as the job does."""
-    profiles = read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
+    reader, profiles = Reader(settings, NIGHTS[-1]), read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_plans(night, newest_profiles(profiles, night), settings)
+        write_plans(night, newest_profiles(profiles, night), reader)
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +269,7 @@ def test_a_rerun_changes_nothing_and_a_missing_night_is_bridged(done):
     assert plans(done).equals(whole)
     other = done.model_copy(update={"seed": done.seed + 1})
     profiles = read_profiles(Interval(FIRST, FIRST), other)
-    write_plans(FIRST, newest_profiles(profiles, FIRST), other)
+    write_plans(FIRST, newest_profiles(profiles, FIRST), Reader(other, FIRST))
     assert not plans(done, batch_date=FIRST)["plan"].equals(whole.filter(pl.col("batch_date") == FIRST)["plan"])
     run(done, [FIRST])
     assert plans(done).equals(whole)

@@ -9,6 +9,7 @@ from habitlake.clock import Interval
 from habitlake.lake import replace_nights, scan_table
 from habitlake.settings import Settings
 from interventions.catalogue import catalogue
+from interventions.reading import Reader
 from interventions.response.job import learn_night
 from interventions.response.model import COUNTS
 from tests.integration.interventions.lake import write
@@ -84,7 +85,7 @@ def state(settings, night):
 def learn(settings, *numbers):
     """Learn some nights in that order."""
     for number in numbers:
-        learn_night(night_of(number), settings, catalogue())
+        learn_night(night_of(number), Reader(settings, night_of(number)), catalogue())
 
 
 def overall(settings, number):
@@ -147,11 +148,11 @@ def test_the_newest_published_night_holds_and_an_unpublished_one_teaches_nothing
         rows = [decision(f"u{number}", night, ahead, send=send and number < 3) for number in range(6)]
         write("gold.decisions", rows, night, settings)
     write("gold.user_day", [{"user_id": "u0", "local_date": FIRST, "workouts_completed": 1}], FIRST, settings)
-    learn_night(night_of(1), settings, catalogue())
+    learn_night(night_of(1), Reader(settings, night_of(1)), catalogue())
     assert overall(settings, 1)["decisions"] == 0, "nobody was reached by either night"
     told = events(f"{FIRST - timedelta(days=2)}-u0-{FIRST}", "delivered")
     write("silver.intervention_events", told, FIRST, settings)
-    learn_night(night_of(1), settings, catalogue())
+    learn_night(night_of(1), Reader(settings, night_of(1)), catalogue())
     row = overall(settings, 1)
     assert {name: row[name] for name in COUNTS[:4]} == {
         "decisions": 6, "sends": 3, "sends_positive": 1, "silent_positive": 0,
