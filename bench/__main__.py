@@ -10,7 +10,22 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, stages, timing, windows
+from bench import (
+    decide,
+    goals,
+    history,
+    ingestion,
+    marts,
+    night,
+    online,
+    plans,
+    policies,
+    queue,
+    replay,
+    stages,
+    timing,
+    windows,
+)
 from bench import people as many_people
 from bench.intervals import mean_with_interval
 from habitlake.cli.app import run_app
@@ -34,6 +49,8 @@ class Part(StrEnum):
     ONLINE = "online"
     WINDOWS = "windows"
     STAGES = "stages"
+    DECIDE = "decide"
+    QUEUE = "queue"
 
 
 HISTORIES = (30, 365)
@@ -214,6 +231,36 @@ def print_people(home: Path, count: int, nights: int, rounds: int) -> None:
     )
 
 
+def print_decide(home: Path, count: int) -> None:
+    """Measure the decide job for one night over many people."""
+    console.print(f"[bold]==>[/bold] decisions about {count:,} people")
+    found = decide.measure(home, count)
+    rows = [(table, f"{seconds:.1f}") for table, seconds in found.tables.items()]
+    print_table(
+        f"Deciding on {count:,} people: {found.goals:,} goals, {found.plans:,} plans due, {found.decisions:,} decisions",
+        ("what", "seconds"),
+        [
+            *rows,
+            ("whole job", f"{found.seconds:.1f}"),
+            ("decisions/s of the whole job", f"{found.decisions / found.seconds:,.0f}"),
+            ("people/s of the whole job", f"{count / found.seconds:,.0f}"),
+            ("peak memory of the job's process, GiB", f"{found.gib:.1f}"),
+        ],
+    )
+
+
+def print_queue(home: Path, count: int) -> None:
+    """Measure eight clients at one queue."""
+    console.print(f"[bold]==>[/bold] {queue.CLIENTS} clients at a queue of {count:,} decisions")
+    rows = [
+        (str(one.batch), f"{one.decisions:,}", f"{one.seconds:.1f}", f"{one.decisions / one.seconds:,.0f}")
+        for one in queue.measure(home, count)
+    ]
+    print_table(
+        "Claimed and acknowledged, none twice", ("claimed at once", "decisions", "seconds", "decisions/s"), rows
+    )
+
+
 def print_online(home: Path, count: int, reads: int) -> None:
     """Measure reading one person online."""
     rows = [
@@ -264,7 +311,9 @@ def main(
     dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="share of damaged lines in the dirty run")] = 0.05,
     people: Annotated[
         int | None,
-        typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts` and `plans`, 2,000 elsewhere"),
+        typer.Option(
+            min=10, help="people: 1,000,000 of `people` and `decide`, 100,000 of `marts`, `plans`, `queue`, else 2,000"
+        ),
     ] = None,
     nights: Annotated[
         int | None,
@@ -295,6 +344,8 @@ def main(
             Part.ONLINE: lambda: print_online(home, people or SMALL, reads),
             Part.WINDOWS: lambda: print_windows(people or SMALL, nights or 90, seeds),
             Part.STAGES: print_stages,
+            Part.DECIDE: lambda: print_decide(home, people or LARGE),
+            Part.QUEUE: lambda: print_queue(home, people or MIDDLE),
         }
         for wanted in part or list(Part):
             measured[wanted]()

@@ -58,6 +58,7 @@ CONTEXT = """
 """
 WORKOUT_TYPE = "pick(person, $day, 'type', ['run', 'strength', 'yoga', 'cycling'])"
 BARRIER = "pick(person, $day, 'barrier', ['no_time', 'tired', 'weather'])"
+ZONE = f"pick(person, 0, 'zone', {list(ZONES)})"
 FEATURE = "pick(person, $day, 'feature', ['plan', 'stats', 'social', 'coach'])"
 
 
@@ -193,9 +194,24 @@ EVENTS = {
     + _events("10", "'intervention_opened' AS event_type", "draw(person, $day, 'sent') < 0.1"),
 }
 
+# What a profile says beside the zone, targets and preferred times.
+PERSON = {
+    "age": "CAST(15 + 50 * draw(person, 0, 'years') AS BIGINT)",
+    "notifications_allowed": "draw(person, 0, 'consent') < 0.92",
+    "language": "pick(person, 0, 'language', ['en', 'de'])",
+    "communication_style": "pick(person, 0, 'style', ['encouraging', 'direct', 'playful'])",
+    "fitness_level": "pick(person, 0, 'level', ['beginner', 'intermediate', 'advanced'])",
+    "primary_goal": "pick(person, 0, 'goal', ['weight_loss', 'strength_building', 'stress_relief', 'endurance'])",
+    "workout_types": "[pick(person, 0, 'kind', ['hiit', 'yoga', 'strength', 'run', 'cycling', 'swim'])]",
+    "workout_duration_min": "[20 + floor(30 * draw(person, 0, 'length')), 50.0]",
+    "available_time_min": "30 + floor(40 * draw(person, 0, 'time'))",
+    "equipment": "[pick(person, 0, 'owns', ['dumbbells', 'mat', 'bands', 'kettlebell', 'bicycle'])]",
+    "injury_history": "CASE WHEN draw(person, 0, 'past') < 0.2 THEN ['knee'] ELSE [] END",
+    "schedule_json": """'{"monday":{"available":true},"sunday":{"available":' || (draw(person, 0, 'free') < 0.5) || '}}'""",
+}
 PROFILES = f"""
     SELECT user_name(person) AS user_id, 'profile_updated' AS event_type, CAST($night AS TIMESTAMP) AS event_at,
-        pick(person, $day, 'zone', {list(ZONES)}) AS time_zone,
+        {ZONE} AS time_zone, {", ".join(f"{sql} AS {name}" for name, sql in PERSON.items())},
         2 + floor(4 * draw(person, $day, 'target')) AS target_sessions_per_week,
         [pick(person, $day, 'preferred', ['morning', 'evening'])] AS preferred_times,
         60 + floor(40 * draw(person, $day, 'weight')) AS weight_kg,
@@ -220,9 +236,11 @@ def _filled(rows: pa.Table, name: str, night: date) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _write(
+def write_rows(
     connection: duckdb.DuckDBPyConnection, sql: str, name: str, night: date, settings: Settings, people: int
 ) -> None:
+    """Write one night of a table from SQL over ``$people``, ``$night`` and its number ``$day``."""
+
     def chunks() -> Iterator[pa.Table]:
         values = {"night": str(night), "day": night.toordinal(), "people": people}
         used = {key: value for key, value in values.items() if f"${key}" in sql}
@@ -234,15 +252,21 @@ def _write(
     replace_nights_stream(chunks, name, Interval(night, night), settings)
 
 
-def generate(settings: Settings, people: int, history: int) -> Lake:
-    """Write a lake of so many people: ledgers of ``history`` nights before NIGHT, the last and NIGHT as events."""
+def connected() -> duckdb.DuckDBPyConnection:
+    """Return a connection that knows the macros which draw people and their days."""
     connection = duckdb.connect()
     for setting in ("threads = 2", "TimeZone = 'UTC'", "preserve_insertion_order = false"):
         connection.execute(f"SET {setting}")
     connection.execute(MACROS)
+    return connection
+
+
+def generate(settings: Settings, people: int, history: int) -> Lake:
+    """Write a lake of so many people: ledgers of ``history`` nights before NIGHT, the last and NIGHT as events."""
+    connection = connected()
     lake = Lake(people, history)
-    _write(connection, PROFILES, "silver.profiles", lake.first, settings, people)
+    write_rows(connection, PROFILES, "silver.profiles", lake.first, settings, people)
     for night in Interval(lake.first, NIGHT).nights():
         for name, sql in (EVENTS if night >= NIGHT - ONE_DAY else LEDGERS).items():
-            _write(connection, sql, name, night, settings, people)
+            write_rows(connection, sql, name, night, settings, people)
     return lake

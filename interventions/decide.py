@@ -10,7 +10,10 @@ the other tables of the night are written, and the queue keeps the fallback days
 """
 
 import sys
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import polars as pl
@@ -19,6 +22,7 @@ import pyarrow as pa
 from habitlake.clock import ONE_DAY, Interval
 from habitlake.job import JobContext, Summary, run_job
 from habitlake.lake import replace_nights_stream
+from interventions.ahead import made_ahead
 from interventions.catalogue import Catalogue, catalogue
 from interventions.entries import LONGEST_COOL_DOWN
 from interventions.goals.job import write_goals
@@ -46,7 +50,8 @@ _SENT = ("user_id", "intervention", "channel", "local_date", "horizon")
 _WAS_SENT = pl.col("send") & pl.col("intervention").is_not_null()
 SENT = View("gold.decisions", _SENT, where=_WAS_SENT & (pl.col("horizon") == 0), nights=LONGEST_COOL_DOWN)
 SENT_AHEAD = View("gold.decisions", _SENT, where=_WAS_SENT & (pl.col("horizon") > 0), nights=LONGEST_COOL_DOWN)
-PEOPLE_PER_CHUNK = 50_000
+# A decision with all that it rests on is some kilobytes of JSON.
+PEOPLE_PER_CHUNK = 20_000
 DOSAGE_NIGHTS = 56
 
 
@@ -186,19 +191,26 @@ def read_people(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataF
     ).sort("user_id")
 
 
-def decide_night(night: date, profiles: pl.DataFrame, reader: Reader, catalogue: Catalogue) -> tuple[int, int]:
-    """Learn, and write the night's decisions; return how many there are and how many are to be sent."""
+def decide_night(
+    night: date, profiles: pl.DataFrame, reader: Reader, catalogue: Catalogue, known: pl.DataFrame
+) -> tuple[int, int]:
+    """Write the night's decisions; return how many there are and how many are to be sent.
+
+    ``known`` is what is believed about the effects, as of ``interventions.response``.
+    """
     settings = reader.settings
-    known = learn_night(night, reader, catalogue)
     people = read_people(night, profiles, reader)
+    if night == reader.last:
+        reader.release()
     sent = 0
+
+    def make(part: pl.DataFrame) -> pl.DataFrame:
+        return decide(part, night, settings.seed, catalogue, known, holdout_share=settings.holdout_share)
 
     def chunks() -> Iterator[pa.Table]:
         nonlocal sent
         sent = 0
-        # Some people at a time, so that memory stays bounded.
-        for part in people.iter_slices(PEOPLE_PER_CHUNK):
-            decided = decide(part, night, settings.seed, catalogue, known, holdout_share=settings.holdout_share)
+        for decided in made_ahead(make, people.iter_slices(PEOPLE_PER_CHUNK)):
             sent += decided["send"].sum()
             yield decided.to_arrow()
 
@@ -211,20 +223,37 @@ def run(context: JobContext) -> Summary:
     reader = Reader(context.settings, context.interval.end)
     profiles = read_profiles(context.interval, context.settings)
     goals = plans = newcomers = rows = sent = 0
+    seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def timed(table: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        seconds[table] += time.monotonic() - started
+
     for night in context.interval.nights():
         newest = newest_profiles(profiles, night)
-        goals += write_goals(night, newest, reader)
-        plans += write_plans(night, newest, reader)
-        newcomers += write_onboarding(night, newest, reader)
-        night_rows, night_sent = decide_night(night, newest, reader, catalogue())
+        with timed("gold.goals"):
+            goals += write_goals(night, newest, reader)
+        with timed("gold.workout_plans"):
+            plans += write_plans(night, newest, reader)
+        with timed("gold.onboarding"):
+            newcomers += write_onboarding(night, newest, reader)
+        library = catalogue()
+        with timed("gold.response_state"):
+            known = learn_night(night, reader, library)
+        with timed("gold.decisions"):
+            night_rows, night_sent = decide_night(night, newest, reader, library, known)
         rows, sent = rows + night_rows, sent + night_sent
+    for table, spent in seconds.items():
+        context.log.info("written", table=table, seconds=round(spent, 2))
     return {
         "goals": goals,
         "plans": plans,
         "in_onboarding": newcomers,
         "decisions": rows,
         "to_send": sent,
-        "catalogue": catalogue().version,
+        "catalogue": library.version,
     }
 
 

@@ -61,7 +61,7 @@ class Reader:
 
     def __init__(self, settings: Settings, last: date) -> None:
         self.settings = settings
-        self._last = last
+        self.last = last
         self._tables: dict[str, DeltaTable] = {}
         self._partitions: dict[str, tuple[int, dict[date, Partition]]] = {}
         self._kept: dict[View, dict[date, tuple[Partition, pl.DataFrame]]] = {}
@@ -99,7 +99,7 @@ class Reader:
         missing = [
             known
             for known, partition in stored.items()
-            if first <= known <= self._last and (known not in kept or kept[known][0] != partition)
+            if first <= known <= self.last and (known not in kept or kept[known][0] != partition)
         ]
         for block in blocks(missing, night, stored):
             found = self._read(view, Interval(block[0], block[-1]))

@@ -6,16 +6,16 @@ Reads gold.user_features, gold.goals, gold.context_patterns, silver.profiles, si
 weeks before; replaces each night of gold.workout_plans. A plan holds for seven local days, unless injuries change.
 """
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from functools import cache
 
 import polars as pl
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary
 from habitlake.lake import replace_nights_stream
+from interventions.ahead import made_ahead
 from interventions.plans.catalogue import catalogue
 from interventions.plans.compose import Composer
 from interventions.plans.people import TABLE, goals_of, injuries_of, patterns_of, plans_before, read_people
@@ -26,7 +26,12 @@ from interventions.reading import Reader
 
 # A plan is some kilobytes of JSON.
 PEOPLE_PER_CHUNK = 20_000
-WORKERS = 2
+
+
+@cache
+def composer() -> Composer:
+    """Return the composer of the catalogue that ships with the code; it remembers what nights have in common."""
+    return Composer(catalogue())
 
 
 def people_due(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
@@ -48,23 +53,15 @@ def people_due(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFr
 
 
 def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFrame]:
-    """Yield the plans of people who are due, some people at a time, in their order.
+    """Return the plans of people who are due, some people at a time, in their order.
 
     One thread composes sessions in Python while the other builds JSON in Polars, which does not hold the lock.
     """
-    composer = Composer(catalogue())
 
     def make(part: pl.DataFrame) -> pl.DataFrame:
-        return plans(shaped(with_meanings(part, catalogue())), night, seed, composer)
+        return plans(shaped(with_meanings(part, catalogue())), night, seed, composer())
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        begun: deque[Future[pl.DataFrame]] = deque()
-        for part in due.iter_slices(PEOPLE_PER_CHUNK):
-            begun.append(pool.submit(make, part))
-            if len(begun) == WORKERS:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+    return made_ahead(make, due.iter_slices(PEOPLE_PER_CHUNK))
 
 
 def write_plans(night: date, profiles: pl.DataFrame, reader: Reader) -> int:

@@ -17,6 +17,7 @@ from interventions import decide
 from interventions.catalogue import FOLDER, catalogue, load_catalogue
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.reading import Reader
+from interventions.response.job import learn_night
 from tests.integration.interventions.lake import write
 
 FIRST = date(2026, 3, 1)
@@ -68,7 +69,8 @@ def run(settings, start, end):
     interval = Interval(start, end)
     reader, profiles = Reader(settings, end), read_profiles(interval, settings)
     for night in interval.nights():
-        decide.decide_night(night, newest_profiles(profiles, night), reader, catalogue())
+        known = learn_night(night, reader, catalogue())
+        decide.decide_night(night, newest_profiles(profiles, night), reader, catalogue(), known)
 
 
 def decisions(settings):
