@@ -5,13 +5,14 @@ Rendered per (action, language, style) group, so a template is formatted once fo
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from string import Formatter
 
 import polars as pl
 
 from interventions.catalogue import Catalogue, per_catalogue
-from interventions.entries import Intervention, Language, Style
+from interventions.entries import Intervention, Language, Style, placeholders
 
 # Where a placeholder opens the text or a sentence; a colon opens none.
 SENTENCE_START = re.compile(r"(?:^|[.?!]\s)$")
@@ -86,7 +87,15 @@ def formatted(value: str, form: str, language: Language, catalogue: Catalogue) -
     )
 
 
-def render(text: str, language: Language, catalogue: Catalogue) -> pl.Expr:
+Shown = Callable[[str, str, Language, Catalogue], pl.Expr]
+
+
+def already_shown(value: str, form: str, language: Language, _: Catalogue) -> pl.Expr:
+    """Return the column in which a value is text already."""
+    return pl.col(f"{value}:{form}:{language}")
+
+
+def render(text: str, language: Language, catalogue: Catalogue, shown: Shown = formatted) -> pl.Expr:
     """Return the message, or null where a value that it names is not known."""
     parts: list[pl.Expr] = []
     before = ""
@@ -95,7 +104,7 @@ def render(text: str, language: Language, catalogue: Catalogue) -> pl.Expr:
         parts.append(pl.lit(literal))
         if name is None:
             continue
-        value = formatted(name, form or "", language, catalogue)
+        value = shown(name, form or "", language, catalogue)
         # A sentence starts with a capital, also when it starts with "in the evening".
         if SENTENCE_START.search(before):
             value = pl.concat_str(value.str.slice(0, 1).str.to_uppercase(), value.str.slice(1))
@@ -104,9 +113,11 @@ def render(text: str, language: Language, catalogue: Catalogue) -> pl.Expr:
     return pl.concat_str(parts)
 
 
-def message(intervention: Intervention, language: Language, style: Style, catalogue: Catalogue) -> pl.Expr:
+def message(
+    intervention: Intervention, language: Language, style: Style, catalogue: Catalogue, shown: Shown = formatted
+) -> pl.Expr:
     """Return the first message of a style whose values are all known."""
-    return pl.coalesce([render(text, language, catalogue) for text in intervention.texts_for(language, style)])
+    return pl.coalesce([render(text, language, catalogue, shown) for text in intervention.texts_for(language, style)])
 
 
 def payload(intervention: Intervention) -> pl.Expr:
@@ -115,16 +126,39 @@ def payload(intervention: Intervention) -> pl.Expr:
     return pl.struct([*values, *(pl.col(name) for name in intervention.payload_values)]).struct.json_encode()
 
 
+Group = tuple[str, Language, Style]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a group of people with one intervention, language and style is told, over columns of ``already_shown``."""
+
+    message: pl.Expr
+    payload: pl.Expr
+    values: dict[str, pl.Expr]  # by the name of the column
+
+
 @per_catalogue
-def written(catalogue: Catalogue) -> Callable[[str, Language, Style], tuple[pl.Expr, pl.Expr]]:
-    """Return a function: message and payload of an intervention in a language and style, each made once."""
+def written(catalogue: Catalogue) -> Callable[[Group], Written]:
+    """Return a function: what a group is told, worked out once."""
 
     @cache
-    def texts(name: str, language: Language, style: Style) -> tuple[pl.Expr, pl.Expr]:
+    def told(group: Group) -> Written:
+        name, language, style = group
         item = catalogue.intervention(name)
-        return message(item, language, style, catalogue).alias("message"), payload(item).alias("payload")
+        text = message(item, language, style, catalogue, already_shown)
+        content = payload(item)
+        if not item.payload_values:
+            # Alike for everybody, so it is encoded once.
+            content = pl.lit(pl.select(content).item())
+        named = {pair for text in item.texts_for(language, style) for pair in placeholders(text)}
+        values = {
+            already_shown(*pair, language, catalogue).meta.output_name(): formatted(*pair, language, catalogue)
+            for pair in named
+        }
+        return Written(text.alias("message"), content.alias("payload"), values)
 
-    return texts
+    return told
 
 
 def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
@@ -134,10 +168,13 @@ def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     labelled = people.filter(pl.col("intervention").is_not_null())
     # Sorted, so that a group is a slice, which copies nothing.
     labelled = labelled.with_columns(_language=language_of(), _style=style_of()).sort(keys)
-    groups = labelled.select(keys).group_by(keys, maintain_order=True).len()
+    groups = labelled.group_by(keys, maintain_order=True).len()
+    told = [(size, written(catalogue)((name, language, style))) for name, language, style, size in groups.iter_rows()]
+    # A value is turned into text once, however many groups name it.
+    labelled = labelled.with_columns(**{name: value for _, group in told for name, value in group.values.items()})
     parts = [pl.DataFrame(schema={"_row": pl.UInt32, "message": pl.String, "payload": pl.String})]
     start = 0
-    for name, language, style, size in groups.iter_rows():
-        parts.append(labelled.slice(start, size).select("_row", *written(catalogue)(name, language, style)))
+    for size, group in told:
+        parts.append(labelled.slice(start, size).select("_row", group.message, group.payload))
         start += size
     return people.join(pl.concat(parts), on="_row", how="left", maintain_order="left").drop("_row")

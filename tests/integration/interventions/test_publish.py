@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from habitlake.simulator.world import published_decisions
 from interventions.publish import publish_night
 from interventions.queue import client
 from interventions.queue.contract import QueueItem, item_schema
+from interventions.queue.store import connect
 
 NIGHT = date(2026, 1, 4)
 NEXT = NIGHT + timedelta(days=1)
@@ -37,6 +40,24 @@ def test_publishing_twice_changes_nothing(world, connection, store, row):
     assert (second["inserted"], second["replaced"], second["withdrawn"]) == (0, 0, 0)
     assert rows_of(connection) == before
     assert {path: path.read_bytes() for path in Path(world.outbox).rglob("*") if path.is_file()} == files
+
+
+def test_one_night_published_twice_at_once_is_there_once(world, connection, store, row):
+    store(NIGHT, [row(f"u{number}", horizon=horizon) for number in range(20) for horizon in range(3)])
+    start = threading.Barrier(2)
+
+    def publish(_):
+        with connect(world) as own:
+            start.wait(30)
+            return publish_night(NIGHT, world, own)["inserted"]
+
+    with ThreadPoolExecutor(2) as both:
+        inserted = list(both.map(publish, range(2)))
+    assert sorted(inserted) == [0, 60]
+    before = rows_of(connection)
+    assert len(before) == 60
+    publish_night(NIGHT, world, connection)
+    assert rows_of(connection) == before
 
 
 def test_a_newer_night_replaces_what_waits_and_withdraws_what_it_does_not_send(world, connection, store, row, noon):

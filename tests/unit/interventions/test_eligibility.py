@@ -134,11 +134,14 @@ def test_a_harder_reason_is_not_hidden_by_the_cool_down(people, decided):
     assert candidates(row)["slow_breathing"] == "injured: recovery alone"
 
 
-def test_all_cooling_down_leaves_no_candidate(people, decided):
+def test_all_cooling_down_leaves_no_candidate_and_the_others_their_own(people, decided):
     everything = sent(*((item.name, date(2026, 1, 5)) for item in catalogue().interventions if item.cool_down_days > 1))
-    row = next_day(decided(people({"stress_level": 8.0, "sent_before": everything})))[0]
+    other = {"user_id": "u1", "stress_level": 8.0}
+    row, beside = next_day(decided(people({"stress_level": 8.0, "sent_before": everything}, other)))
     assert row["unavailable_reasons"] == ["no_candidate"]
     assert set(candidates(row).values()) >= {"cool_down"}
+    assert beside["available"]
+    assert beside == next_day(decided(people(other)))[0]
 
 
 def test_only_what_a_trigger_called_is_listed_and_the_type_is_kept(people, decided):
