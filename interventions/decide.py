@@ -31,7 +31,7 @@ from interventions.onboarding.job import steps_due, write_onboarding
 from interventions.plans.job import write_plans
 from interventions.policy import HORIZONS, decide
 from interventions.profiles import PROFILE_COLUMNS, newest_profiles, read_profiles
-from interventions.reading import FEATURES, GOALS, HABITS, LEDGER, PATTERNS, Reader, View
+from interventions.reading import FEATURES, GOALS, HABITS, LEDGER, Reader, View
 from interventions.response.effects import DOSAGE_DECAY
 from interventions.response.job import learn_night
 from interventions.response.model import MILLION
@@ -42,6 +42,11 @@ from interventions.values import REPORTS
 MODEL = "adherence"
 PREDICTIONS = View(
     "gold.predictions", ("user_id", "model", "model_version", "probability"), where=pl.col("model") == MODEL
+)
+BEST_TIMES = View(
+    "gold.context_patterns",
+    ("user_id", "shrunken_rate", "time_slot", "attempts", "completed"),
+    where=(pl.col("dimension") == "time_slot") & (pl.col("verdict") == "success"),
 )
 ANALYTICS = View("gold.user_analytics", ("user_id", "performance_improvement"))
 WEEK = View("gold.user_day", ("user_id", *REPORTS.values()), nights=7)
@@ -109,8 +114,7 @@ def read_goals(night: date, reader: Reader) -> pl.DataFrame:
 def read_best_times(night: date, reader: Reader) -> pl.DataFrame:
     """Return per person the part of the day in which sessions succeed most: the best finding, with its counts."""
     return (
-        reader.rows(PATTERNS, night)
-        .filter((pl.col("dimension") == "time_slot") & (pl.col("verdict") == "success"))
+        reader.rows(BEST_TIMES, night)
         .select(
             "user_id",
             "shrunken_rate",

@@ -83,12 +83,15 @@ class Reader:
         """Return the nights that have at least one file in the table, oldest first."""
         return list(self._stored(table))
 
-    def _read(self, view: View, nights: Interval) -> pl.DataFrame:
+    def _unread(self, view: View, nights: Interval) -> pl.LazyFrame:
         frame = pl.scan_delta(self._tables[view.table])
         frame = frame.filter(pl.col("batch_date").is_between(nights.start, nights.end))
         if view.where is not None:
             frame = frame.filter(view.where)
-        return frame.select("batch_date", *view.columns).collect() if view.columns else frame.collect()
+        return frame.select("batch_date", *view.columns) if view.columns else frame
+
+    def _read(self, view: View, nights: Interval) -> pl.DataFrame:
+        return self._unread(view, nights).collect()
 
     def rows(self, view: View, night: date) -> pl.DataFrame:
         """Return the view's rows of its nights up to one, the oldest first; older ones are kept no longer."""
@@ -113,6 +116,14 @@ class Reader:
             self._nothing[view] = self._read(view, Interval(first, night))
         return self._nothing[view]
 
+    def scan(self, view: View, night: date) -> pl.LazyFrame:
+        """Return what ``rows`` does; where that is large it is not read yet, so only what is asked of it is ever held."""
+        first = night - timedelta(days=view.nights - 1)
+        sizes = [part.rows for known, part in self._stored(view.table).items() if first <= known <= night]
+        return (
+            self.rows(view, night).lazy() if sum(sizes) <= ROWS_AT_ONCE else self._unread(view, Interval(first, night))
+        )
+
     def release(self) -> None:
         """Keep nothing any longer; what is asked for next is read again."""
         self._kept.clear()
@@ -122,11 +133,6 @@ class Reader:
 FEATURES = View("gold.user_features")
 GOALS = View("gold.goals")
 HABITS = View("gold.habit_state", ("user_id", "automatic_on", "strength"))
-PATTERNS = View(
-    "gold.context_patterns",
-    ("user_id", "dimension", "location", "time_slot", "weekday", "attempts", "completed", "shrunken_rate", "verdict"),
-    where=pl.col("dimension").is_in(["location", "time_slot", "weekday"]),
-)
 # Eight weeks, and one night more: a day's first entries come with a batch of the day before at the earliest (zones east
 # of UTC), and the last complete local day may be the one before the night.
 LEDGER = View(

@@ -8,7 +8,7 @@ from interventions.plans.catalogue import REGIONS, PlanCatalogue
 from interventions.plans.plan import RATES
 from interventions.plans.words import PARTS_OF_DAY, WEEKDAYS, is_illness, looked_up, regions_of
 from interventions.profiles import addressable
-from interventions.reading import FEATURES, GOALS, PATTERNS, Reader, View
+from interventions.reading import FEATURES, GOALS, Reader, View
 from interventions.schedule import with_first_local_date
 
 TABLE = "gold.workout_plans"
@@ -21,6 +21,11 @@ INJURIES = View(
     ("user_id", "event_at", "event_id", "event_date", "body_part", "injury_status"),
     where=pl.col("event_type") == "injury_reported",
     nights=INJURY_DAYS + 1,
+)
+PATTERNS = View(
+    "gold.context_patterns",
+    ("user_id", "dimension", "location", "time_slot", "weekday", "attempts", "shrunken_rate"),
+    where=pl.col("dimension").is_in(["location", "time_slot", "weekday"]),
 )
 PLANS = View(
     TABLE, ("user_id", "valid_from", "block_week", "deload", "injured", "injured_regions"), nights=MAX_GAP_NIGHTS
@@ -72,9 +77,7 @@ def patterns_of(night: date, users: pl.DataFrame, reader: Reader) -> pl.DataFram
         for name, day in zip(RATES, WEEKDAYS, strict=True)
     }
     return (
-        reader.rows(PATTERNS, night)
-        .lazy()
-        .select("user_id", "dimension", "location", "time_slot", "weekday", "attempts", "shrunken_rate")
+        reader.scan(PATTERNS, night)
         .join(users.lazy().select("user_id"), on="user_id", how="semi")
         .sort("user_id", "dimension", "location", "time_slot", "weekday")
         .group_by("user_id")

@@ -90,6 +90,29 @@ def test_a_range_equals_the_loop_and_a_repair_after_nights_out_of_order(lake, tm
     assert whole["decision_id"].n_unique() == whole.height
 
 
+def test_a_run_that_breaks_off_half_way_leaves_what_was_there_and_the_rerun_heals(lake, monkeypatch):
+    run(lake, NIGHTS[0], NIGHTS[0])
+    before = decisions(lake)
+    monkeypatch.setattr(decide, "PEOPLE_PER_CHUNK", 20)
+    done = []
+
+    def breaks_off(people, *others, **more):
+        done.append(people.height)
+        if len(done) > 2:
+            raise OSError("no space left on device")
+        return whole(people, *others, **more)
+
+    whole = decide.decide
+    monkeypatch.setattr(decide, "decide", breaks_off)
+    with pytest.raises(Exception, match="no space left"):
+        run(lake, NIGHTS[0], NIGHTS[0])
+    assert done == [20, 20, 20]
+    assert decisions(lake).equals(before)
+    monkeypatch.setattr(decide, "decide", whole)
+    run(lake, NIGHTS[0], NIGHTS[0])
+    assert decisions(lake).equals(before)
+
+
 def test_a_night_uses_what_was_known_then(lake):
     run(lake, NIGHTS[0], NIGHTS[-1])
     rows = decisions(lake).filter(pl.col("horizon") == 0)

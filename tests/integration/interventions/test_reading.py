@@ -64,6 +64,9 @@ def test_large_partitions_are_read_one_by_one_and_none_before_it_is_asked_for(se
     reader.release()
     assert nights_of(reader.rows(VISITED, NIGHTS[3])) == [NIGHTS[1], NIGHTS[3]]
     assert len(read) == 5
+    unread = reader.scan(VISITED, NIGHTS[5])
+    assert len(read) == 5
+    assert unread.collect().sort("batch_date", "user_id").equals(reader.rows(VISITED, NIGHTS[5]))
 
 
 def test_what_the_run_writes_is_seen_and_the_rest_is_not_read_again(settings, read):
