@@ -12,7 +12,7 @@ from string import Formatter
 import polars as pl
 
 from interventions.catalogue import Catalogue, per_catalogue
-from interventions.entries import Intervention, Language, Style, placeholders
+from interventions.entries import REQUIRED_STYLES, Intervention, Language, Style, placeholders
 
 # Where a placeholder opens the text or a sentence; a colon opens none.
 SENTENCE_START = re.compile(r"(?:^|[.?!]\s)$")
@@ -146,6 +146,8 @@ def written(catalogue: Catalogue) -> Callable[[Group], Written]:
     def told(group: Group) -> Written:
         name, language, style = group
         item = catalogue.intervention(name)
+        if style not in item.messages[language] and style != REQUIRED_STYLES[0]:
+            return told((name, language, REQUIRED_STYLES[0]))
         text = message(item, language, style, catalogue, already_shown)
         content = payload(item)
         if not item.payload_values:
@@ -169,7 +171,14 @@ def with_messages(people: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     # Sorted, so that a group is a slice, which copies nothing.
     labelled = labelled.with_columns(_language=language_of(), _style=style_of()).sort(keys)
     groups = labelled.group_by(keys, maintain_order=True).len()
-    told = [(size, written(catalogue)((name, language, style))) for name, language, style, size in groups.iter_rows()]
+    told: list[tuple[int, Written]] = []
+    for name, language, style, size in groups.iter_rows():
+        group = written(catalogue)((name, language, style))
+        # A style without texts of its own comes right after the one that it reads as.
+        if told and told[-1][1] is group:
+            told[-1] = told[-1][0] + size, group
+        else:
+            told.append((size, group))
     # A value is turned into text once, however many groups name it.
     labelled = labelled.with_columns(**{name: value for _, group in told for name, value in group.values.items()})
     parts = [pl.DataFrame(schema={"_row": pl.UInt32, "message": pl.String, "payload": pl.String})]
