@@ -43,7 +43,7 @@ with DAG(
     check_silver = JobOperator(task_id="check_silver", module="expectations.run", arguments=["--gate", "silver"])
     build_features = JobOperator(task_id="build_features", module="spark_jobs.features.run", pool="spark")
     check_gold = JobOperator(task_id="check_gold", module="expectations.run", arguments=["--gate", "gold"])
-    score = JobOperator(task_id="score", module="models.adherence.score")
+    score = JobOperator(task_id="score", module="models.lifecycle.score")
     score_windows = JobOperator(task_id="score_windows", module="models.windows.score")
     # Windows that could not be scored keep no feature from the app.
     materialize = JobOperator(

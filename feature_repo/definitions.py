@@ -8,12 +8,11 @@ from feast.types import FeastType, Float64, Int64, String
 
 from habitlake.lake import table_uri
 from habitlake.settings import Settings
-from habitlake.tables import ADHERENCE_V1, FEATURES, Column, Feature, get_table
+from habitlake.tables import FEATURES, MODEL_FEATURES, Column, Feature, get_table
 
 FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string": String}
 # How old a person's newest snapshot may be before the reader calls it stale; Feast does not apply it online.
 TIME_TO_LIVE = timedelta(days=3)
-ADHERENCE_SERVICE = "adherence_v1"
 ANALYTICS_SERVICE = "user_analytics_v1"
 WINDOWS_SERVICE = "workout_windows_v1"
 # What each view reads; it is named after its table.
@@ -83,11 +82,14 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
         features,
         analytics,
         windows,
-        FeatureService(
-            name=ADHERENCE_SERVICE,
-            features=[features[list(ADHERENCE_V1)]],
-            description="What the adherence model reads, in training and in scoring",
-            owner=get_table(SERVED[0]).owner,
+        *(
+            FeatureService(
+                name=service,
+                features=[features[list(names)]],
+                description=f"What the model {service.rpartition('_v')[0]} reads, in training and in scoring",
+                owner=get_table(SERVED[0]).owner,
+            )
+            for service, names in MODEL_FEATURES.items()
         ),
         FeatureService(
             name=ANALYTICS_SERVICE,

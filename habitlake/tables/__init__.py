@@ -3,7 +3,7 @@
 from habitlake.errors import PermanentError
 from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
 from habitlake.tables.events import EVENT_TABLES
-from habitlake.tables.features import ADHERENCE_V1, FEATURES, Feature
+from habitlake.tables.features import FEATURES, MODEL_FEATURES, Feature
 from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
 from habitlake.tables.people import PEOPLE_TABLES
 
@@ -25,4 +25,4 @@ def get_table(name: str) -> Table:
         raise PermanentError(msg) from error
 
 
-__all__ = ["ADHERENCE_V1", "AUDIT_COLUMNS", "FEATURES", "TABLES", "Column", "Feature", "Table", "get_table"]
+__all__ = ["AUDIT_COLUMNS", "FEATURES", "MODEL_FEATURES", "TABLES", "Column", "Feature", "Table", "get_table"]

@@ -316,3 +316,6 @@ ADHERENCE_V1 = (
     "resting_heart_rate_7d", "steps_7d", "load_7d", "load_28d", "app_minutes_7d", "preparation_time_avg",
     "barrier_frequency", "partner_share_30d", "injured", "interventions_7d",
 )  # fmt: skip
+
+# Feature service of each model to the features that it reads.
+MODEL_FEATURES: dict[str, tuple[str, ...]] = {"adherence_v1": ADHERENCE_V1}

@@ -44,16 +44,12 @@ def client(settings: Settings) -> "MlflowClient":
     return MlflowClient(tracking_uri=settings.mlflow_tracking_uri, registry_uri=settings.mlflow_tracking_uri)
 
 
-def champion_version(model: str, settings: Settings) -> str | None:
-    """Return the version in force, or None."""
+def champions(settings: Settings) -> dict[str, str]:
+    """Return the version in force of every model that has one: one question for all of them."""
     if not has_registry(settings):
-        return None
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(client(settings).get_model_version_by_alias(model, CHAMPION).version)
-    except MlflowException:
-        return None
+        return {}
+    aliases = {model.name: model.aliases or {} for model in client(settings).search_registered_models()}
+    return {name: str(own[CHAMPION]) for name, own in aliases.items() if CHAMPION in own}
 
 
 def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]:

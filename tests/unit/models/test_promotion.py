@@ -10,6 +10,7 @@ CLEAR, UNCLEAR = [0.05, 0.03, 0.07], [0.01, -0.01, 0.03]
 def evaluation(**changes):
     return {
         "best": "xgboost",
+        "metric": "auc",
         "difference_to": {"base_rate": [0.3, 0.28, 0.32], "frequency_7d": CLEAR, "recency_frequency": CLEAR},
         "figures": {"xgboost": {"auc": [0.8, 0.78, 0.82]}, "champion": {"auc": [0.75, 0.73, 0.77]}},
         "leak_suspected": False,
@@ -50,3 +51,16 @@ def test_too_good_to_be_true_is_refused():
     promoted, reason = decide_promotion(evaluation(leak_suspected=True), 0.05)
     assert not promoted
     assert "leak" in reason
+
+
+def test_an_amount_is_judged_by_its_error_and_said_so():
+    error = {
+        "metric": "mae",
+        "difference_to": {"base_rate": [0.3, 0.28, 0.32], "champion": CLEAR},
+        "figures": {"xgboost": {"mae": [0.45, 0.4, 0.5]}, "champion": {"mae": [0.5, 0.45, 0.55]}},
+    }
+    promoted, reason = decide_promotion(evaluation(**error), 0.05)
+    assert promoted
+    assert "MAE -0.050 [-0.070, -0.030], +10.0% of the champion's error" in reason
+    error["figures"]["champion"]["mae"] = [2.0, 1.9, 2.1]
+    assert not decide_promotion(evaluation(**error), 0.05)[0]

@@ -1,0 +1,125 @@
+"""What every model can be made of: logistic regression and boosted trees on tabular features."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+SEED = 17
+
+
+class Estimator(Protocol):
+    """What training and scoring ask of a candidate; ``rows`` is the data set, or the people of a night."""
+
+    features: tuple[str, ...]
+    kind: str
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """Fit on rows with a label."""
+        ...
+
+    def predict(self, rows: pl.DataFrame) -> FloatArray:
+        """Return the probability of the label, or the amount."""
+        ...
+
+    def contributions(self, rows: pl.DataFrame) -> FloatArray:
+        """Return each feature's addend to the log-odds (or amount), with the rest as the last column."""
+        ...
+
+
+def matrix(rows: pl.DataFrame, features: tuple[str, ...]) -> FloatArray:
+    """Return the features as a float matrix; a missing value is NaN."""
+    return rows.select(pl.col(name).cast(pl.Float64) for name in features).fill_null(float("nan")).to_numpy()
+
+
+@dataclass(slots=True)
+class Logistic:
+    """Logistic regression on standardised features; missing values take the training median."""
+
+    features: tuple[str, ...]
+    kind: str = "logistic_regression"
+    median: FloatArray = field(default_factory=lambda: np.empty(0))
+    mean: FloatArray = field(default_factory=lambda: np.empty(0))
+    scale: FloatArray = field(default_factory=lambda: np.empty(0))
+    weights: FloatArray = field(default_factory=lambda: np.empty(0))
+    intercept: float = 0.0
+
+    def fit(self, rows: pl.DataFrame) -> "Logistic":
+        """Fit on rows with a label."""
+        from sklearn.linear_model import LogisticRegression
+
+        values = matrix(rows, self.features)
+        with np.errstate(all="ignore"):
+            median = np.nanmedian(values, axis=0) if len(values) else np.zeros(values.shape[1])
+        self.median = np.where(np.isnan(median), 0.0, median)
+        filled = np.where(np.isnan(values), self.median, values)
+        self.mean, self.scale = filled.mean(axis=0), np.maximum(filled.std(axis=0), 1e-9)
+        model = LogisticRegression(C=1.0, max_iter=500).fit((filled - self.mean) / self.scale, rows["label"].to_numpy())
+        self.weights, self.intercept = model.coef_[0], float(model.intercept_[0])
+        return self
+
+    def contributions(self, rows: pl.DataFrame) -> FloatArray:
+        """Return each feature's addend to the log-odds, with the intercept as the last column."""
+        values = matrix(rows, self.features)
+        parts = (np.where(np.isnan(values), self.median, values) - self.mean) / self.scale * self.weights
+        return np.column_stack([parts, np.full(len(parts), self.intercept)])
+
+    def predict(self, rows: pl.DataFrame) -> FloatArray:
+        """Return the probability of the label."""
+        return np.asarray(1 / (1 + np.exp(-self.contributions(rows).sum(axis=1))))
+
+
+@dataclass(slots=True)
+class Boosted:
+    """XGBoost with histograms, small trees and fixed threads, so that the same rows give the same model."""
+
+    features: tuple[str, ...]
+    kind: str = "xgboost"
+    booster: Any = None
+    trees: int = 150
+    depth: int = 4
+    learning_rate: float = 0.06
+    seed: int = SEED
+
+    def fit(self, rows: pl.DataFrame) -> "Boosted":
+        """Fit on rows with a label."""
+        import xgboost as xgb
+
+        data = xgb.DMatrix(
+            matrix(rows, self.features), label=rows["label"].to_numpy(), feature_names=list(self.features)
+        )
+        parameters = {
+            "objective": "binary:logistic",
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "eta": self.learning_rate,
+            "subsample": 0.8,
+            "colsample_bytree": 0.8,
+            "min_child_weight": 20,
+            "seed": self.seed,
+            "nthread": 2,
+        }
+        self.booster = xgb.train(parameters, data, num_boost_round=self.trees)
+        return self
+
+    def contributions(self, rows: pl.DataFrame) -> FloatArray:
+        """Return each feature's addend to the log-odds, with the bias as the last column."""
+        import xgboost as xgb
+
+        data = xgb.DMatrix(matrix(rows, self.features), feature_names=list(self.features))
+        return np.asarray(self.booster.predict(data, pred_contribs=True), dtype=np.float64)
+
+    def predict(self, rows: pl.DataFrame) -> FloatArray:
+        """Return the probability of the label."""
+        import xgboost as xgb
+
+        data = xgb.DMatrix(matrix(rows, self.features), feature_names=list(self.features))
+        return np.asarray(self.booster.predict(data), dtype=np.float64)
+
+
+def logistic_and_trees(features: tuple[str, ...]) -> dict[str, Estimator]:
+    """Return the unfitted candidates that every model of an event has, by name."""
+    return {"logistic_regression": Logistic(features), "xgboost": Boosted(features)}

@@ -1,0 +1,90 @@
+"""What a model is: a label, the features it reads, whom it is for, and what it has to beat.
+
+Everything else (data set, training, evaluation, promotion, scoring) is the same for every model.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import polars as pl
+
+from habitlake.tables import MODEL_FEATURES
+from models.lifecycle.estimators import Estimator
+
+# Snapshots of a person every third night: nearer ones say nearly the same.
+NIGHT_STRIDE = 3
+MIN_HISTORY_DAYS = 14
+# A local day can end a day after the night that saw most of it, and a night later is when it is known.
+LABEL_DELAY_DAYS = 2
+TEST_SHARE = 0.3
+UNSEEN_SHARE = 0.2
+MIN_ROWS = 10_000
+MIN_ROWS_PILOT = 500
+BOOTSTRAP_SAMPLES = 200
+MIN_IMPROVEMENT = 0.05
+
+
+class Target(StrEnum):
+    """What is predicted: whether something happens, or how much."""
+
+    EVENT = "event"
+    AMOUNT = "amount"
+
+    @property
+    def metric(self) -> str:
+        """The figure by which models are compared: AUC (higher is better) or mean absolute error (lower is)."""
+        return "auc" if self is Target.EVENT else "mae"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """The fixed choices of one model.
+
+    Parameters
+    ----------
+    predicts
+        What the label means, completing "predicts ...".
+    label
+        Over the columns of ``outcomes`` and gold.user_features: above 0 where the event happens (in which week, for a
+        hazard), or the amount; null where it cannot be known (censored).
+    horizon_days
+        Days after the as-of date that the label looks at.
+    eligible
+        Whom the model is for, over gold.user_features, in training and in scoring.
+    baselines
+        Logistic (for amounts ridge) regressions on few features, fitted beside the candidates.
+    rules
+        Scores that need no fit, over the data set's rows.
+    anchor
+        What is known of such models from elsewhere, for the card.
+    min_event_people
+        People with the event, and people without, that training needs; a third of them in the test.
+    """
+
+    name: str
+    feature_service: str
+    predicts: str
+    label: pl.Expr
+    horizon_days: int
+    candidates: Callable[[], Mapping[str, Estimator]]
+    anchor: str
+    target: Target = Target.EVENT
+    eligible: pl.Expr = field(default_factory=lambda: pl.lit(True))
+    eligible_means: str = "everybody with any sign of use in 28 days"
+    baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: Mapping[str, pl.Expr] = field(default_factory=dict)
+    limits: str = ""
+    needs_sequence: bool = False
+    min_event_people: int = 30
+    seed: int = 17
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that the model's contract names."""
+        return MODEL_FEATURES[self.feature_service]
+
+    @property
+    def label_column(self) -> str:
+        """The column of the shared data set that holds the label."""
+        return f"label_{self.name}"
