@@ -201,9 +201,20 @@ PREDICTIONS = Suite(
     "gold.predictions",
     (
         unique("user_id", "model"),
-        not_null("probability"),
         between("probability", 0, 1),
         not_null("model_version"),
+        no_violation("prediction_violation"),
+    ),
+    rules=(
+        (
+            "prediction_violation",
+            (
+                ("neither probability nor value", "probability IS NULL AND value IS NULL"),
+                ("value outside its interval", "NOT coalesce(value BETWEEN value_low AND value_high, value IS NULL)"),
+                ("value below nothing", "value_low < 0"),
+                ("input_quality", "coalesce(input_quality, '') NOT IN ('complete', 'partial', 'thin')"),
+            ),
+        ),
     ),
 )
 

@@ -8,7 +8,7 @@ from feast.types import FeastType, Float64, Int64, String
 
 from habitlake.lake import table_uri
 from habitlake.settings import Settings
-from habitlake.tables import FEATURES, MODEL_FEATURES, Column, Feature, get_table
+from habitlake.tables import FEATURES, MODELS, Column, Feature, get_table
 
 FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string": String}
 # How old a person's newest snapshot may be before the reader calls it stale; Feast does not apply it online.
@@ -84,12 +84,12 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
         windows,
         *(
             FeatureService(
-                name=service,
-                features=[features[list(names)]],
-                description=f"What the model {service.rpartition('_v')[0]} reads, in training and in scoring",
+                name=model.feature_service,
+                features=[features[list(model.features)]],
+                description=f"What the model reads, in training and in scoring, that predicts {model.predicts}",
                 owner=get_table(SERVED[0]).owner,
             )
-            for service, names in MODEL_FEATURES.items()
+            for model in MODELS.values()
         ),
         FeatureService(
             name=ANALYTICS_SERVICE,

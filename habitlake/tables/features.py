@@ -317,5 +317,10 @@ ADHERENCE_V1 = (
     "barrier_frequency", "partner_share_30d", "injured", "interventions_7d",
 )  # fmt: skip
 
-# Feature service of each model to the features that it reads.
-MODEL_FEATURES: dict[str, tuple[str, ...]] = {"adherence_v1": ADHERENCE_V1}
+# What the models of the next four weeks read: that, and what tells of load, strain, regularity and mood.
+FOUR_WEEKS_V1 = (
+    *ADHERENCE_V1,
+    "consistency_score", "time_of_day_consistency", "day_of_week_consistency", "intensity_progression",
+    "workout_variety_score", "features_used_30d", "acute_load", "chronic_load", "monotony", "strain", "hrv_trend",
+    "resting_heart_rate_trend", "motivation_trend", "goal_progress",
+)  # fmt: skip

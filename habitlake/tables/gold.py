@@ -128,7 +128,7 @@ USER_FEATURES = Table(
 
 PREDICTIONS = Table(
     name="gold.predictions",
-    grain="one row per user, model and night",
+    grain="one row per user, model and night: of the people whom the model is for, and the models in force",
     key=("batch_date", "user_id", "model"),
     columns=(
         BATCH_DATE,
@@ -136,7 +136,12 @@ PREDICTIONS = Table(
         Column("model", "string", "registered model name"),
         Column("model_version", "string", "version of the registered model that scored"),
         Column("feature_service", "string", "Feast feature service that is the model's contract"),
-        Column("probability", "double", "predicted probability of the label, rounded to 6 decimals"),
+        Column(
+            "probability", "double", "predicted probability of the event, rounded to 6 decimals; null for an amount"
+        ),
+        Column("value", "double", "predicted amount (performance: sessions a week); null for an event"),
+        Column("value_low", "double", "lower end of the 80 % interval of the amount; null for an event"),
+        Column("value_high", "double", "upper end of the 80 % interval of the amount; null for an event"),
         Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
         Column("top_factors", "string", "JSON list of {feature, value, contribution}, largest first"),
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),

@@ -1,5 +1,6 @@
 """What every model can be made of: logistic regression and boosted trees on tabular features."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -35,6 +36,18 @@ def matrix(rows: pl.DataFrame, features: tuple[str, ...]) -> FloatArray:
     return rows.select(pl.col(name).cast(pl.Float64) for name in features).fill_null(float("nan")).to_numpy()
 
 
+def standardised(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return the values with mean 0 and deviation 1, missing ones as the median; and median, mean, deviation."""
+    with warnings.catch_warnings():
+        # A feature without any value has no median: it says nothing, and is 0 for everybody.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        median = np.nanmedian(values, axis=0)
+    median = np.where(np.isnan(median), 0.0, median)
+    filled = np.where(np.isnan(values), median, values)
+    mean, scale = filled.mean(axis=0), np.maximum(filled.std(axis=0), 1e-9)
+    return (filled - mean) / scale, median, mean, scale
+
+
 @dataclass(slots=True)
 class Logistic:
     """Logistic regression on standardised features; missing values take the training median."""
@@ -51,13 +64,8 @@ class Logistic:
         """Fit on rows with a label."""
         from sklearn.linear_model import LogisticRegression
 
-        values = matrix(rows, self.features)
-        with np.errstate(all="ignore"):
-            median = np.nanmedian(values, axis=0) if len(values) else np.zeros(values.shape[1])
-        self.median = np.where(np.isnan(median), 0.0, median)
-        filled = np.where(np.isnan(values), self.median, values)
-        self.mean, self.scale = filled.mean(axis=0), np.maximum(filled.std(axis=0), 1e-9)
-        model = LogisticRegression(C=1.0, max_iter=500).fit((filled - self.mean) / self.scale, rows["label"].to_numpy())
+        values, self.median, self.mean, self.scale = standardised(matrix(rows, self.features))
+        model = LogisticRegression(C=1.0, max_iter=500).fit(values, rows["label"].to_numpy())
         self.weights, self.intercept = model.coef_[0], float(model.intercept_[0])
         return self
 

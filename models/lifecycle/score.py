@@ -24,12 +24,13 @@ from habitlake.tables import get_table
 from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.registry import champions, load_version
-from models.lifecycle.spec import ModelSpec
+from models.lifecycle.spec import ModelSpec, Target
 
 TABLE = "gold.predictions"
 FEATURES = "gold.user_features"
 # Every model in force, and no model at all.
 CHAMPION, NONE = "champion", "none"
+OUTPUTS = ("probability", "value", "value_low", "value_high")
 TOP_FACTORS = 5
 DECIMALS = 6
 Z_95 = 1.959964
@@ -100,6 +101,11 @@ def confidence(score: FloatArray, calibration: Sequence[Mapping[str, float]]) ->
     return np.asarray(1 - width[np.minimum(np.searchsorted(uppers, score), len(uppers) - 1)])
 
 
+def amount_confidence(value: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return 1 minus half the width of the interval over the amount (at least 1), not below 0."""
+    return np.asarray(np.clip(1 - (high - low) / 2 / np.maximum(value, 1), 0, 1))
+
+
 def top_factors(rows: pl.DataFrame, contributions: FloatArray, features: Sequence[str]) -> pl.Series:
     """Return the largest contributions per row as JSON, largest first."""
     parts = contributions[:, : len(features)]
@@ -138,6 +144,11 @@ def input_quality(features: Sequence[str]) -> pl.Expr:
     )
 
 
+def _rounded(values: FloatArray) -> FloatArray:
+    # float32 trees and BLAS differ in the last digits between machines; six decimals are what is promised.
+    return np.asarray(np.round(values, DECIMALS))
+
+
 def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], version: str) -> pl.DataFrame:
     """Return gold.predictions rows of the people whom the model is for.
 
@@ -150,16 +161,25 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
     """
     estimator = bundle["estimator"]
     own = people.filter(spec.eligible)
-    # float32 trees and BLAS differ in the last digits between machines; six decimals are what is promised.
-    probability = np.round(estimator.predict(own), DECIMALS)
+    predicted = _rounded(estimator.predict(own))
+    if spec.target is Target.EVENT:
+        columns = {"probability": predicted, "confidence": confidence(predicted, bundle["calibration"])}
+    else:
+        low, high = (_rounded(end) for end in estimator.interval(own))
+        columns = {
+            "value": predicted,
+            "value_low": low,
+            "value_high": high,
+            "confidence": amount_confidence(predicted, low, high),
+        }
     return own.select(
         "batch_date",
         "user_id",
         pl.lit(spec.name).alias("model"),
         pl.lit(version).alias("model_version"),
         pl.lit(bundle["feature_service"]).alias("feature_service"),
-        pl.Series("probability", probability),
-        pl.Series("confidence", np.round(confidence(probability, bundle["calibration"]), DECIMALS)),
+        *(pl.Series(name, _rounded(values)) for name, values in columns.items()),
+        *(pl.lit(None, pl.Float64).alias(name) for name in OUTPUTS if name not in columns),
         top_factors(own, estimator.contributions(own), estimator.features).alias("top_factors"),
         input_quality(spec.features).alias("input_quality"),
     )

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 import polars as pl
 
-from habitlake.tables import MODEL_FEATURES
-from models.lifecycle.estimators import Estimator
+from habitlake.tables import MODELS
+from models.lifecycle.estimators import Estimator, logistic_and_trees
 
 # Snapshots of a person every third night: nearer ones say nearly the same.
 NIGHT_STRIDE = 3
@@ -23,6 +23,12 @@ MIN_ROWS = 10_000
 MIN_ROWS_PILOT = 500
 BOOTSTRAP_SAMPLES = 200
 MIN_IMPROVEMENT = 0.05
+# What a simple model knows, for baselines.
+RECENCY_FREQUENCY = ("sessions_7d", "sessions_28d", "days_since_last_session")
+# Last week's sessions over twice the usual week.
+FREQUENCY_7D = (pl.col("sessions_7d") / pl.max_horizontal(pl.col("habitual_weekly_sessions"), pl.lit(1.0)) / 2).clip(
+    0, 1
+)
 
 
 class Target(StrEnum):
@@ -39,12 +45,10 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """The fixed choices of one model.
+    """The fixed choices of one model of ``habitlake.tables.MODELS``.
 
     Parameters
     ----------
-    predicts
-        What the label means, completing "predicts ...".
     label
         Over the columns of ``outcomes`` and gold.user_features: above 0 where the event happens (in which week, for a
         hazard), or the amount; null where it cannot be known (censored).
@@ -52,6 +56,8 @@ class ModelSpec:
         Days after the as-of date that the label looks at.
     eligible
         Whom the model is for, over gold.user_features, in training and in scoring.
+    make_candidates
+        Makes the unfitted candidates by name from the features.
     baselines
         Logistic (for amounts ridge) regressions on few features, fitted beside the candidates.
     rules
@@ -63,12 +69,10 @@ class ModelSpec:
     """
 
     name: str
-    feature_service: str
-    predicts: str
     label: pl.Expr
     horizon_days: int
-    candidates: Callable[[], Mapping[str, Estimator]]
     anchor: str
+    make_candidates: Callable[[tuple[str, ...]], dict[str, Estimator]] = logistic_and_trees
     target: Target = Target.EVENT
     eligible: pl.Expr = field(default_factory=lambda: pl.lit(True))
     eligible_means: str = "everybody with any sign of use in 28 days"
@@ -82,7 +86,21 @@ class ModelSpec:
     @property
     def features(self) -> tuple[str, ...]:
         """The features that the model's contract names."""
-        return MODEL_FEATURES[self.feature_service]
+        return MODELS[self.name].features
+
+    @property
+    def feature_service(self) -> str:
+        """The feature service that is the model's contract."""
+        return MODELS[self.name].feature_service
+
+    @property
+    def predicts(self) -> str:
+        """What the label means, completing "predicts ..."."""
+        return MODELS[self.name].predicts
+
+    def candidates(self) -> dict[str, Estimator]:
+        """Return the unfitted candidates by name."""
+        return self.make_candidates(self.features)
 
     @property
     def label_column(self) -> str:

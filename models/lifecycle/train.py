@@ -12,6 +12,7 @@ import polars as pl
 
 from habitlake.job import JobContext, run_job
 from models.catalogue import SPECS
+from models.lifecycle.amounts import Ridge
 from models.lifecycle.dataset import rows_of
 from models.lifecycle.estimators import Estimator, Logistic
 from models.lifecycle.files import read_dataset, run_folder, write_json
@@ -37,7 +38,8 @@ def not_enough(rows: pl.DataFrame, spec: ModelSpec) -> str | None:
 
 def estimators(spec: ModelSpec) -> dict[str, Estimator]:
     """Return everything of a model that is fitted: its candidates, and its baselines on few features."""
-    baselines: dict[str, Estimator] = {name: Logistic(features, kind=name) for name, features in spec.baselines.items()}
+    simple = Logistic if spec.target is Target.EVENT else Ridge
+    baselines = {name: simple(features, kind=name) for name, features in spec.baselines.items()}
     return {**spec.candidates(), **baselines}
 
 
