@@ -35,6 +35,7 @@ from interventions.timing.hours import learned_hours, read_messages
 from interventions.values import REPORTS
 
 MODEL = "adherence"
+BURNOUT = "burnout"
 REPORT_NIGHTS = 7
 PEOPLE_PER_CHUNK = 50_000
 DOSAGE_NIGHTS = 56
@@ -65,11 +66,20 @@ def read_answers(night: date, settings: Settings) -> pl.DataFrame:
 
 
 def read_predictions(night: date, settings: Settings) -> pl.DataFrame:
-    """Return per person the night's skip probability with the model that gave it; empty when none is in force."""
+    """Return per person the night's skip probability with the model that gave it, and the risk of burnout.
+
+    Each is null, or the person absent, where no such model is in force or it is not for the person.
+    """
+    own, burnout = pl.col("model") == MODEL, pl.col("model") == BURNOUT
     return (
         scan_table("gold.predictions", settings, Interval(night, night))
-        .filter(pl.col("model") == MODEL)
-        .select("user_id", "model", "model_version", skip_probability=(1 - pl.col("probability")).round(6))
+        .filter(own | burnout)
+        .group_by("user_id")
+        .agg(
+            pl.col("model", "model_version").filter(own).first(),
+            skip_probability=(1 - pl.col("probability").filter(own).first()).round(6),
+            burnout_risk=pl.col("probability").filter(burnout).first(),
+        )
         .collect()
     )
 
