@@ -417,6 +417,29 @@ GATE_RESULTS = Table(
     user_column=None,
 )
 
+MODEL_HEALTH = Table(
+    name="ops.model_health",
+    grain="one row per night, model and figure: what it reads tonight against its training, on Sundays what became true",
+    key=("batch_date", "model", "figure"),
+    columns=(
+        BATCH_DATE,
+        Column("model", "string", "registered model name"),
+        Column("model_version", "string", "version that scored the night"),
+        Column(
+            "figure",
+            "string",
+            "drift (population stability index beyond chance), missing (share of people without a value, above that of"
+            " the training), or accuracy, auc, ece, mae of predictions whose outcome became known in the last 30 days",
+        ),
+        Column("feature", "string", "the feature that drifted most, or went missing most; null for outcomes"),
+        Column("value", "double", "the figure"),
+        Column("baseline", "double", "the same figure on the held-out rows on which the version was promoted"),
+        Column("people", "bigint", "people it rests on, at most 20,000"),
+        Column("alarm", "boolean", "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline"),
+    ),
+    user_column=None,
+)
+
 GOLD_TABLES = (
     USER_DAY,
     USER_DAY_CONTEXT,
@@ -431,4 +454,4 @@ GOLD_TABLES = (
     RESPONSE_STATE,
     DECISIONS,
 )
-OPS_TABLES = (GATE_RESULTS,)
+OPS_TABLES = (GATE_RESULTS, MODEL_HEALTH)

@@ -78,6 +78,8 @@ def register(spec: ModelSpec, folder: Path, evaluation: Mapping[str, Any], conte
         "estimator": estimator,
         "calibration": evaluation["calibration"],
         "feature_service": spec.feature_service,
+        "figures": evaluation["figures"][best],
+        "reference": read_json(folder / "training.json")["reference"],
     }
     joblib.dump(bundle, folder / ARTIFACT)
     run = mlflow.create_run(

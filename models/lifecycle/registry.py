@@ -5,6 +5,7 @@
 
 import json
 import logging
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from habitlake.cli.app import Json, run_app
-from habitlake.cli.output import console, print_json, print_table
+from habitlake.cli.output import console, print_json, print_table, rows_of
 from habitlake.errors import PermanentError
+from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+HEALTH = "ops.model_health"
+# The newest figures of what became true are of the last Sunday.
+HEALTH_NIGHTS = 7
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
@@ -109,14 +114,29 @@ def set_champion(model: str, version: str, settings: Settings, reason: str) -> N
     record_decision(model, reason, settings)
 
 
+def newest_health(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Return per model its newest figure of each kind in ops.model_health."""
+    import polars as pl
+
+    nights = stored_nights(HEALTH, settings)
+    if not nights:
+        return {}
+    recent = scan_table(HEALTH, settings).filter(pl.col("batch_date") > nights[-1] - timedelta(days=HEALTH_NIGHTS))
+    newest = recent.collect().sort("batch_date").unique(["model", "figure"], keep="last")
+    health: dict[str, list[dict[str, Any]]] = {}
+    for row in newest.sort("model", "figure").iter_rows(named=True):
+        health.setdefault(row["model"], []).append(row)
+    return health
+
+
 def model_report(settings: Settings) -> list[dict[str, Any]]:
-    """Return per registered model: champion, challenger, versions, the last decision, and figures.
+    """Return per registered model: champion, challenger, versions, the last decision, figures, and health.
 
     The figures are the champion's, or, where none is in force, those of the challenger that was refused.
     """
     if not has_registry(settings):
         return []
-    report = []
+    report, health = [], newest_health(settings)
     for model in client(settings).search_registered_models():
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
         aliases = {alias: str(version) for alias, version in (model.aliases or {}).items()}
@@ -140,6 +160,7 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "versions": sorted((str(version.version) for version in versions), key=int),
                 "decision": (model.tags or {}).get(DECISION_TAG),
                 "metrics": metrics,
+                "health": health.get(model.name, []),
             }
         )
     return report
@@ -171,6 +192,9 @@ def models(context: typer.Context, json_output: Json = False) -> None:
                 tuple(model["metrics"][0]),
                 [row.values() for row in model["metrics"]],
             )
+        if model["health"]:
+            columns = ("figure", "feature", "value", "baseline", "people", "batch_date", "alarm")
+            print_table("    in force", columns, rows_of(model["health"], columns))
 
 
 @app.command()

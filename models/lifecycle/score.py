@@ -23,6 +23,7 @@ from habitlake.settings import Settings
 from habitlake.tables import get_table
 from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
+from models.lifecycle.monitor import write_health
 from models.lifecycle.registry import champions, load_version
 from models.lifecycle.spec import ModelSpec, Target
 
@@ -157,7 +158,7 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
     people
         gold.user_features rows.
     bundle
-        A registered version: estimator, calibration, feature service.
+        A registered version: estimator, calibration, feature service, figures, reference (for drift).
     """
     estimator = bundle["estimator"]
     own = people.filter(spec.eligible)
@@ -213,9 +214,13 @@ def run(context: JobContext) -> Mapping[str, object]:
     ]
     rows = replace_nights_stream(lambda: score_nights(runs, bundles), TABLE, interval, settings)
     pin_models(versions, settings)
+    newest = versions[interval.end]
+    alarms = write_health(
+        interval.end, {name: (version, bundles[name, version]) for name, version in newest.items()}, settings
+    )
     if not wanted:
         context.log.warning("no model in force: decisions use features alone")
-    return {"rows": rows, "versions": [f"{name} {version}" for name, version in wanted]}
+    return {"rows": rows, "alarms": alarms, "versions": [f"{name} {version}" for name, version in wanted]}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

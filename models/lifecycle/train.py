@@ -14,6 +14,7 @@ from habitlake.job import JobContext, run_job
 from models.catalogue import SPECS
 from models.lifecycle.amounts import Ridge
 from models.lifecycle.dataset import rows_of
+from models.lifecycle.drift import reference
 from models.lifecycle.estimators import Estimator, Logistic
 from models.lifecycle.files import read_dataset, run_folder, write_json
 from models.lifecycle.spec import MIN_ROWS, MIN_ROWS_PILOT, ModelSpec, Target
@@ -52,7 +53,12 @@ def train_model(spec: ModelSpec, dataset: pl.DataFrame, context: JobContext) -> 
     if refusal is None:
         train = rows.filter(pl.col("split") == "train")
         kind = rows["split_kind"][0]
-        report |= {"split_kind": kind, "pilot": rows.height < MIN_ROWS or kind != "forward", "train_rows": train.height}
+        report |= {
+            "reference": reference(train, spec.features),
+            "split_kind": kind,
+            "pilot": rows.height < MIN_ROWS or kind != "forward",
+            "train_rows": train.height,
+        }
         for name, estimator in estimators(spec).items():
             started = time.monotonic()
             joblib.dump(estimator.fit(train), folder / f"{name}.joblib")

@@ -19,7 +19,7 @@ from habitlake.tables import get_table
 from models.adherence.config import SPEC
 from models.lifecycle import evaluate, promote, train
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
-from models.lifecycle.registry import champions
+from models.lifecycle.registry import champions, newest_health
 from models.lifecycle.spec import MIN_ROWS_PILOT
 
 FIRST = date(2026, 1, 5)
@@ -151,6 +151,9 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     scored = predictions(world, night)
     assert scored.height == PEOPLE
     assert scored["probability"].is_between(0, 1).all()
+    [drifted, _] = [row for row in newest_health(world)[SPEC.name]]
+    # Whoever was drawn from one distribution in the training is a copy of one row here.
+    assert (drifted["figure"], drifted["alarm"], drifted["model_version"]) == ("drift", True, first["version"])
     job(world, "models.lifecycle.score", *one_night)
     assert predictions(world, night).equals(scored)
 

@@ -1,0 +1,80 @@
+"""Drift of what a model reads: silence where chance explains it at any sample size, and a word where it does not."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.lifecycle.drift import GROWING, drift, missing, psi, reference
+from models.lifecycle.monitor import DRIFT_LIMIT, figure
+
+FEATURES = ("steps_7d", "stress_level", "days_since_first_event")
+QUIET_WEEKS = 200
+
+
+def people(seed, count, **changes):
+    random = np.random.default_rng(seed)
+    columns = {name: random.normal(size=count) for name in FEATURES} | changes
+    return pl.DataFrame({"user_id": [f"u{number}" for number in range(count)], **columns})
+
+
+@pytest.mark.parametrize("count", [60, 400])
+def test_without_drift_an_alarm_is_rarer_than_one_in_twenty_weeks(count):
+    known = reference(people(0, 1_000), FEATURES)
+    alarms = sum(max(drift(people(seed, count), known).values()) > DRIFT_LIMIT for seed in range(1, QUIET_WEEKS))
+    assert alarms / QUIET_WEEKS < 0.05
+
+
+def test_the_plain_index_would_cry_wolf_in_a_small_sample():
+    known = reference(people(0, 1_000), FEATURES)["features"]["steps_7d"]
+    from models.lifecycle.drift import shares
+
+    plain = [
+        psi(np.array(known["shares"]), shares(people(seed, 30)["steps_7d"].to_numpy(), known["edges"]))
+        for seed in range(1, 100)
+    ]
+    assert np.mean(np.array(plain) > DRIFT_LIMIT) > 0.2
+
+
+@pytest.mark.parametrize("shift", [1.0, -1.0])
+def test_a_shift_by_a_deviation_is_found_by_name(shift):
+    known = reference(people(0, 1_000), FEATURES)
+    scores = drift(people(7, 400).with_columns(pl.col("steps_7d") + shift), known)
+    assert max(scores, key=scores.get) == "steps_7d"
+    assert scores["steps_7d"] > DRIFT_LIMIT
+    assert scores["stress_level"] == 0
+
+
+def test_a_feature_that_grows_with_time_is_no_drift():
+    known = reference(people(0, 1_000), FEATURES)
+    assert GROWING & set(FEATURES) == {"days_since_first_event"}
+    assert "days_since_first_event" not in drift(people(1, 400), known)
+
+
+def test_a_feature_that_went_missing_is_both():
+    known = reference(people(0, 1_000), FEATURES)
+    gone = people(3, 400).with_columns(steps_7d=pl.lit(None, pl.Float64))
+    assert missing(gone, known)["steps_7d"] == pytest.approx(1, abs=0.01)
+    assert missing(gone, known)["stress_level"] == pytest.approx(0, abs=0.01)
+    assert drift(gone, known)["steps_7d"] > DRIFT_LIMIT
+
+
+def test_a_feature_that_nobody_ever_had_says_nothing():
+    never = people(0, 500).with_columns(steps_7d=pl.lit(None, pl.Float64))
+    assert drift(never, reference(never, FEATURES))["steps_7d"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "baseline", "alarm"),
+    [
+        ("drift", 0.31, None, True),
+        ("drift", 0.29, None, False),
+        ("accuracy", 0.75, 0.8, True),
+        ("accuracy", 0.77, 0.8, False),
+        ("mae", 1.1, 1.0, True),
+        ("mae", 1.04, 1.0, False),
+        ("accuracy", 0.1, None, False),
+        ("ece", 0.9, 0.1, False),
+    ],
+)
+def test_what_asks_for_retraining(name, found, baseline, alarm):
+    assert figure(name, found, baseline, 500)["alarm"] is alarm
