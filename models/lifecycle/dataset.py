@@ -25,6 +25,7 @@ from models.lifecycle.spec import (
     NIGHT_STRIDE,
     TEST_SHARE,
     UNSEEN_SHARE,
+    UNSEEN_SHARE_ALONE,
     ModelSpec,
     Target,
 )
@@ -77,12 +78,14 @@ def split(rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
     do not reach for that, the unseen people are the test on all nights and the others train (``people``).
     """
     nights = sorted(rows["batch_date"].unique().to_list())
-    users = rows["user_id"].unique().sort()
-    unseen = users.filter(pl.Series([bucket(user) < UNSEEN_SHARE * BUCKETS for user in users], dtype=pl.Boolean))
     first_test = nights[min(int(len(nights) * (1 - TEST_SHARE)), len(nights) - 1)] if nights else date.max
     before_gap = [night for night in nights if night <= first_test - timedelta(days=horizon_days)]
+    forward = len(before_gap) >= MIN_TRAIN_NIGHTS * len(nights)
+    share = UNSEEN_SHARE if forward else UNSEEN_SHARE_ALONE
+    users = rows["user_id"].unique().sort()
+    unseen = users.filter(pl.Series([bucket(user) < share * BUCKETS for user in users], dtype=pl.Boolean))
     is_unseen = pl.col("user_id").is_in(unseen.implode())
-    if len(before_gap) >= MIN_TRAIN_NIGHTS * len(nights):
+    if forward:
         is_test = pl.col("batch_date") >= first_test
         is_train, kind = pl.col("batch_date").is_in(before_gap) & ~is_unseen, "forward"
     else:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 SEED = 17
+MOST_DEVIATIONS = 5.0
+# Rows of one person repeat one another, so some dozens of features on as many rows a person need a firm hand.
+STRENGTH = 0.01
 
 
 class Estimator(Protocol):
@@ -45,15 +48,25 @@ def standardised(values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray
     median = np.where(np.isnan(median), 0.0, median)
     filled = np.where(np.isnan(values), median, values)
     mean, scale = filled.mean(axis=0), np.maximum(filled.std(axis=0), 1e-9)
-    return (filled - mean) / scale, median, mean, scale
+    return in_deviations(values, median, mean, scale), median, mean, scale
+
+
+def in_deviations(values: FloatArray, median: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
+    """Return the values in deviations from the mean, missing ones as the median; none counts for more than five."""
+    filled = np.where(np.isnan(values), median, values)
+    return np.asarray(np.clip((filled - mean) / scale, -MOST_DEVIATIONS, MOST_DEVIATIONS))
 
 
 @dataclass(slots=True)
 class Logistic:
-    """Logistic regression on standardised features; missing values take the training median."""
+    """Logistic regression on standardised features; missing values take the training median.
+
+    ``strength`` is the inverse of the L2 penalty.
+    """
 
     features: tuple[str, ...]
     kind: str = "logistic_regression"
+    strength: float = 1.0
     median: FloatArray = field(default_factory=lambda: np.empty(0))
     mean: FloatArray = field(default_factory=lambda: np.empty(0))
     scale: FloatArray = field(default_factory=lambda: np.empty(0))
@@ -65,14 +78,14 @@ class Logistic:
         from sklearn.linear_model import LogisticRegression
 
         values, self.median, self.mean, self.scale = standardised(matrix(rows, self.features))
-        model = LogisticRegression(C=1.0, max_iter=500).fit(values, rows["label"].to_numpy())
+        model = LogisticRegression(C=self.strength, max_iter=500).fit(values, rows["label"].to_numpy())
         self.weights, self.intercept = model.coef_[0], float(model.intercept_[0])
         return self
 
     def contributions(self, rows: pl.DataFrame) -> FloatArray:
         """Return each feature's addend to the log-odds, with the intercept as the last column."""
-        values = matrix(rows, self.features)
-        parts = (np.where(np.isnan(values), self.median, values) - self.mean) / self.scale * self.weights
+        values = in_deviations(matrix(rows, self.features), self.median, self.mean, self.scale)
+        parts = values * self.weights
         return np.column_stack([parts, np.full(len(parts), self.intercept)])
 
     def predict(self, rows: pl.DataFrame) -> FloatArray:
@@ -87,9 +100,9 @@ class Boosted:
     features: tuple[str, ...]
     kind: str = "xgboost"
     booster: Any = None
-    trees: int = 150
-    depth: int = 4
-    learning_rate: float = 0.06
+    trees: int = 80
+    depth: int = 3
+    learning_rate: float = 0.05
     seed: int = SEED
 
     def fit(self, rows: pl.DataFrame) -> "Boosted":
@@ -135,4 +148,4 @@ class Boosted:
 
 def logistic_and_trees(features: tuple[str, ...]) -> dict[str, Estimator]:
     """Return the unfitted candidates that every model of an event has, by name."""
-    return {"logistic_regression": Logistic(features), "xgboost": Boosted(features)}
+    return {"logistic_regression": Logistic(features, strength=STRENGTH), "xgboost": Boosted(features)}

@@ -90,6 +90,9 @@ def evaluate(
         "test_people": int(test["user_id"].n_unique()),
         "figures": figures(label, scores, users, *drawn, metrics),
         "difference_to": {name: advantage(label, scores[best], scores[name], users, *drawn, metric) for name in rivals},
+        "calibration_loss": advantage(label, scores["champion"], scores[best], users, *drawn, "ece")
+        if champion is not None and spec.target is Target.EVENT
+        else None,
         "unseen_people": of(unseen),
         "seen_people": of(~unseen),
         "calibration": calibration_bins(scores[best], label, users) if spec.target is Target.EVENT else [],

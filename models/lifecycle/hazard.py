@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from models.lifecycle.estimators import Boosted, Estimator, FloatArray, Logistic
+from models.lifecycle.estimators import STRENGTH, Boosted, Estimator, FloatArray, Logistic
 
 WEEK = "week"
 # The week whose contributions are shown: all weeks share them where week has no interactions.
@@ -60,6 +60,6 @@ def hazards(features: tuple[str, ...]) -> dict[str, Estimator]:
     """Return the unfitted candidates of a model of weekly hazards, by name."""
     weekly = (*features, WEEK)
     return {
-        "logistic_hazard": Hazard(features, Logistic(weekly), kind="logistic_hazard"),
+        "logistic_hazard": Hazard(features, Logistic(weekly, strength=STRENGTH), kind="logistic_hazard"),
         "xgboost_hazard": Hazard(features, Boosted(weekly), kind="xgboost_hazard"),
     }

@@ -4,7 +4,7 @@
 
 For each model: promoted when it beats every naive baseline (paired 95 % interval of the difference in AUC above zero;
 for amounts, of the absolute error) and, where a champion is in force, improves its gain over chance (for amounts, its
-error) by more than 5 % with an interval above zero.
+error) by more than 5 % with an interval above zero, without being calibrated worse.
 """
 
 import json
@@ -58,6 +58,12 @@ def decide_promotion(evaluation: Mapping[str, Any], min_improvement: float = MIN
     of_champion = evaluation["figures"]["champion"][metric][0]
     whole, what = (of_champion, "error") if metric in LOWER_IS_BETTER else (of_champion - CHANCE, "gain over chance")
     gain = value / max(whole, 1e-9)
+    loss = evaluation.get("calibration_loss")
+    if loss is not None and loss[1] > 0:
+        return (
+            False,
+            f"refused: {best} is calibrated worse than the champion: ECE {loss[0]:+.3f} [{loss[1]:+.3f}, {loss[2]:+.3f}]",
+        )
     sentence = f"{said(value, low, high)}, {gain:+.1%} of the champion's {what}"
     if low > 0 and gain > min_improvement:
         return True, f"promoted: {best} beats the champion: {sentence}"

@@ -46,7 +46,7 @@ def log_odds(probability):
 
 @pytest.mark.parametrize("name", list(hazards(FEATURES)))
 def test_a_hazard_per_week_makes_the_probability_of_four(name):
-    people = rows(weekly)
+    people = rows(weekly, 4_000)
     fitted = hazards(FEATURES)[name].fit(people)
     probability = fitted.predict(people)
     risky, safe = (probability[(people["strong"] > edge).fill_null(value=False).to_numpy()] for edge in (0.5, -9))

@@ -47,6 +47,12 @@ def test_a_champion_gives_way_only_to_a_clear_and_sizeable_gain(difference, prom
     assert decide_promotion(with_difference("champion", difference), 0.05)[0] is promoted
 
 
+@pytest.mark.parametrize(("loss", "promoted"), [([0.03, 0.01, 0.05], False), ([0.01, -0.01, 0.03], True), (None, True)])
+def test_a_champion_does_not_give_way_to_a_model_calibrated_worse(loss, promoted):
+    better = {**with_difference("champion", CLEAR), "calibration_loss": loss}
+    assert decide_promotion(better, 0.05)[0] is promoted
+
+
 def test_too_good_to_be_true_is_refused():
     promoted, reason = decide_promotion(evaluation(leak_suspected=True), 0.05)
     assert not promoted
