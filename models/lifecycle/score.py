@@ -25,6 +25,8 @@ from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
 from models.lifecycle.registry import champions, load_version
+from models.lifecycle.sequences import TABLE as SEQUENCES
+from models.lifecycle.sequences import with_sequences
 from models.lifecycle.spec import ModelSpec, Target
 
 TABLE = "gold.predictions"
@@ -187,14 +189,23 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
 
 
 def score_nights(
-    runs: Sequence[tuple[pl.LazyFrame, Versions]], bundles: Mapping[tuple[str, str], Mapping[str, Any]]
+    runs: Sequence[tuple[pl.LazyFrame, Versions]],
+    bundles: Mapping[tuple[str, str], Mapping[str, Any]],
+    sequences: pl.LazyFrame | None,
 ) -> Iterator[pa.Table]:
-    """Yield gold.predictions in the order of its key, some people at a time, so that memory stays bounded."""
+    """Yield gold.predictions in the order of its key, some people at a time, so that memory stays bounded.
+
+    Parameters
+    ----------
+    sequences
+        gold.user_sequence, where a version reads it.
+    """
     schema = arrow_schema(get_table(TABLE))
     for frame, versions in runs:
         specs = [spec for spec in SPECS if spec.name in versions]
         people = frame.collect().sort("batch_date", "user_id")
-        for part in people.iter_slices(PEOPLE_PER_CHUNK):
+        for some in people.iter_slices(PEOPLE_PER_CHUNK):
+            part = some if sequences is None else with_sequences(some, sequences)
             scored = [score(part, spec, bundles[spec.name, versions[spec.name]], versions[spec.name]) for spec in specs]
             rows = pl.concat(scored).select(schema.names)
             yield rows.sort("batch_date", "user_id", "model").to_arrow().cast(schema)
@@ -212,7 +223,9 @@ def run(context: JobContext) -> Mapping[str, object]:
         for nights, own in runs_of_nights(versions, settings)
         if own
     ]
-    rows = replace_nights_stream(lambda: score_nights(runs, bundles), TABLE, interval, settings)
+    needed = any(bundle.get("needs_sequence") for bundle in bundles.values())
+    sequences = scan_table(SEQUENCES, settings, nights=interval) if needed else None
+    rows = replace_nights_stream(lambda: score_nights(runs, bundles, sequences), TABLE, interval, settings)
     pin_models(versions, settings)
     newest = versions[interval.end]
     alarms = write_health(

@@ -66,6 +66,8 @@ class ModelSpec:
         Scores that need no fit, over the data set's rows.
     anchor
         What is known of such models from elsewhere, for the card.
+    needs_sequence
+        Whether a candidate reads the last thirty days (the column ``sequence`` of the data set).
     min_event_people
         People with the event, and people without, that training needs; a third of them in the test.
     """

@@ -17,7 +17,7 @@ from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from models.adherence.config import SPEC
-from models.lifecycle import evaluate, promote, train
+from models.lifecycle import dataset, evaluate, promote, train
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
 from models.lifecycle.registry import champions, newest_health
 from models.lifecycle.spec import MIN_ROWS_PILOT
@@ -132,6 +132,40 @@ def snapshots(night, seed):
     return pl.DataFrame(columns).to_arrow().cast(arrow_schema(table))
 
 
+def sessions(world, batch, days):
+    """Write what a night learned: a session of everybody on each of the local dates."""
+    rows = [
+        {"batch_date": batch, "user_id": f"u{number}", "local_date": day, "events": 1, "workouts_completed": 1}
+        for number in range(PEOPLE)
+        for day in days
+    ]
+    table = get_table("gold.user_day")
+    whole = dict.fromkeys(table.column_names, 0)
+    frame = pl.DataFrame([{**whole, **row} for row in rows]).to_arrow().cast(arrow_schema(table))
+    replace_nights(frame, table.name, Interval(batch, batch), world)
+
+
+def test_what_comes_later_moves_labels_and_no_feature(world):
+    night = FIRST + timedelta(days=40)
+    known = Interval(FIRST, night + timedelta(days=9))
+    for day, seed in ((night, 11), (night + timedelta(days=1), 12)):
+        replace_nights(snapshots(day, seed), "gold.user_features", Interval(day, day), world)
+    sessions(world, night, [night])
+    sessions(world, night + timedelta(days=1), [night + timedelta(days=1)])
+    before = dataset.build(known, world)
+    stored = pl.from_arrow(snapshots(night, 11)).select("user_id", *FEATURES)
+    assert before.select("user_id", *FEATURES).sort("user_id").equals(stored.sort("user_id"))
+    assert before.select(LABEL, "label_lapse_7d").unique().row(0) == (0.0, 0.0)
+    assert set(before.select(pl.col("^label_.*$").count()).row(0)) == {0, PEOPLE}, "four weeks are not over yet"
+
+    later = known.end
+    replace_nights(snapshots(later, 13), "gold.user_features", Interval(later, later), world)
+    sessions(world, later, [night + timedelta(days=number) for number in range(2, 8)])
+    after = dataset.build(known, world)
+    assert after.select("user_id", *FEATURES).equals(before.select("user_id", *FEATURES))
+    assert set(after[LABEL]) == {1.0}
+
+
 def predictions(world, night):
     return scan_table("gold.predictions", world, Interval(night, night)).sort("user_id").collect()
 
@@ -151,7 +185,7 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     scored = predictions(world, night)
     assert scored.height == PEOPLE
     assert scored["probability"].is_between(0, 1).all()
-    [drifted, _] = [row for row in newest_health(world)[SPEC.name]]
+    drifted, _ = newest_health(world)[SPEC.name]
     # Whoever was drawn from one distribution in the training is a copy of one row here.
     assert (drifted["figure"], drifted["alarm"], drifted["model_version"]) == ("drift", True, first["version"])
     job(world, "models.lifecycle.score", *one_night)

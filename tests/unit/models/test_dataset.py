@@ -9,6 +9,7 @@ from habitlake.clock import Interval
 from models.adherence.config import SPEC
 from models.lifecycle.dataset import labelled, rows_of, split, training_nights
 from models.lifecycle.outcomes import MEASURES, outcomes
+from models.lifecycle.sequences import CHANNELS, with_sequences
 from models.lifecycle.spec import LABEL_DELAY_DAYS
 
 AS_OF = date(2026, 3, 1)
@@ -133,3 +134,19 @@ def test_the_rows_of_a_model_are_those_with_its_label():
     )
     assert rows_of(dataset, SPEC).select("user_id", "label").rows() == [("a", 1)]
     assert rows_of(pl.DataFrame(), SPEC).is_empty()
+
+
+def test_a_sequence_is_thirty_days_of_ten_numbers_the_oldest_first_and_unknown_where_none_is_stored():
+    people = pl.DataFrame({"user_id": ["b", "a", "gone"], "batch_date": [AS_OF] * 3})
+    stored = pl.DataFrame(
+        {"user_id": ["a", "b", "a"], "batch_date": [AS_OF, AS_OF, AS_OF + ONE]}
+        | {name: [[float(number)] * 29 + [None], [0.0] * 30, [9.0] * 30] for number, name in enumerate(CHANNELS)}
+    )
+    rows = with_sequences(people, stored.lazy())
+    assert rows["user_id"].to_list() == ["b", "a", "gone"]
+    assert rows["sequence"].dtype == pl.Array(pl.Float32, 300)
+    of_b, of_a, of_gone = rows["sequence"]
+    assert of_b.to_list() == [0.0] * 300
+    assert of_a.to_list()[:290] == [float(number) for number in range(10)] * 29
+    assert of_a.is_nan()[290:].all()
+    assert of_gone is None
