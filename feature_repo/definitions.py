@@ -15,8 +15,9 @@ FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string
 TIME_TO_LIVE = timedelta(days=3)
 ANALYTICS_SERVICE = "user_analytics_v1"
 WINDOWS_SERVICE = "workout_windows_v1"
+PREDICTIONS_SERVICE = "predictions_v1"
 # What each view reads; it is named after its table.
-SERVED = ("gold.user_features", "gold.user_analytics", "gold.user_windows")
+SERVED = ("gold.user_features", "gold.user_analytics", "gold.user_windows", "gold.user_predictions")
 NOT_SERVED = frozenset({"batch_date", "user_id", "event_timestamp", "created_timestamp"})
 
 
@@ -76,12 +77,13 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
     user = Entity(
         name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them"
     )
-    features, analytics, windows = (_view(name, user, settings) for name in SERVED)
+    features, analytics, windows, predictions = (_view(name, user, settings) for name in SERVED)
     return [
         user,
         features,
         analytics,
         windows,
+        predictions,
         *(
             FeatureService(
                 name=model.feature_service,
@@ -102,5 +104,11 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
             features=[windows],
             description="When a workout is likely to succeed, as the app reads it",
             owner=get_table(SERVED[2]).owner,
+        ),
+        FeatureService(
+            name=PREDICTIONS_SERVICE,
+            features=[predictions],
+            description="What the models in force say of a person, as the app reads it",
+            owner=get_table(SERVED[3]).owner,
         ),
     ]

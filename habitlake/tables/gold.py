@@ -2,6 +2,7 @@
 
 from habitlake.tables.base import BATCH_DATE, USER_ID, Column, Table
 from habitlake.tables.features import FEATURES
+from habitlake.tables.models import MODELS
 from habitlake.tables.people import AS_OF_DATE, CREATED_TIMESTAMP, EVENT_TIMESTAMP
 
 LOCAL_DATE = Column("local_date", "date", "calendar date in the person's zone")
@@ -147,6 +148,30 @@ PREDICTIONS = Table(
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
     ),
     keep_daily_days=120,
+)
+
+USER_PREDICTIONS = Table(
+    name="gold.user_predictions",
+    grain="one row per user and night with a model in force: what the models say, as the app reads it",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        EVENT_TIMESTAMP,
+        CREATED_TIMESTAMP,
+        *(
+            Column(
+                output,
+                "double",
+                f"{source} of gold.predictions: {model.predicts}; null where no such model is in force"
+                " or it is not for the person",
+            )
+            for model in MODELS.values()
+            for output, source in model.outputs.items()
+        ),
+        Column("input_quality", "string", "complete, partial or thin: how much of the models' input was observed"),
+    ),
+    keep_daily_days=30,
 )
 
 DECISIONS = Table(
@@ -446,6 +471,7 @@ GOLD_TABLES = (
     USER_DAY_CATEGORY,
     USER_FEATURES,
     PREDICTIONS,
+    USER_PREDICTIONS,
     GOALS,
     WORKOUT_PLANS,
     WORKOUT_WINDOWS,

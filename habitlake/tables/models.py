@@ -12,12 +12,20 @@ class Model:
     name: str
     features: tuple[str, ...]
     predicts: str
+    is_amount: bool = False
     version: int = 1
 
     @property
     def feature_service(self) -> str:
         """Name of the feature service: the model's contract."""
         return f"{self.name}_v{self.version}"
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Columns of gold.user_predictions that hold what it says, to the columns of gold.predictions they come from."""
+        if self.is_amount:
+            return {self.name: "value", f"{self.name}_low": "value_low", f"{self.name}_high": "value_high"}
+        return {f"{self.name}_probability": "probability"}
 
 
 MODELS: dict[str, Model] = {
@@ -58,6 +66,7 @@ MODELS: dict[str, Model] = {
             FOUR_WEEKS_V1,
             "sessions a week over the next four weeks (of those with any sign of use), with an interval that should hold"
             " 80 %",
+            is_amount=True,
         ),
     )
 }

@@ -20,7 +20,7 @@ from habitlake.job import JobContext, run_job
 from habitlake.lake import arrow_schema, count_rows, replace_nights_stream, scan_table
 from habitlake.nights.ledger import pin_models, pinned_models
 from habitlake.settings import Settings
-from habitlake.tables import get_table
+from habitlake.tables import MODELS, get_table
 from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
@@ -30,10 +30,12 @@ from models.lifecycle.sequences import with_sequences
 from models.lifecycle.spec import ModelSpec, Target
 
 TABLE = "gold.predictions"
+RECORDS = "gold.user_predictions"
 FEATURES = "gold.user_features"
 # Every model in force, and no model at all.
 CHAMPION, NONE = "champion", "none"
 OUTPUTS = ("probability", "value", "value_low", "value_high")
+INPUTS = sorted({name for model in MODELS.values() for name in model.features})
 TOP_FACTORS = 5
 DECIMALS = 6
 Z_95 = 1.959964
@@ -188,10 +190,32 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
     )
 
 
+def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return gold.user_predictions of people: what each model says of them, side by side.
+
+    Parameters
+    ----------
+    scored
+        gold.predictions rows by model.
+    """
+    keys = ["batch_date", "user_id"]
+    wide = people.select(*keys, "event_timestamp", "created_timestamp", input_quality(INPUTS).alias("input_quality"))
+    for name, model in MODELS.items():
+        if name in scored:
+            own = scored[name].select(
+                *keys, *(pl.col(source).alias(output) for output, source in model.outputs.items())
+            )
+            wide = wide.join(own, on=keys, how="left", maintain_order="left")
+        else:
+            wide = wide.with_columns(pl.lit(None, pl.Float64).alias(output) for output in model.outputs)
+    return wide.select(get_table(RECORDS).column_names)
+
+
 def score_nights(
     runs: Sequence[tuple[pl.LazyFrame, Versions]],
     bundles: Mapping[tuple[str, str], Mapping[str, Any]],
     sequences: pl.LazyFrame | None,
+    records: list[pl.DataFrame],
 ) -> Iterator[pa.Table]:
     """Yield gold.predictions in the order of its key, some people at a time, so that memory stays bounded.
 
@@ -199,15 +223,26 @@ def score_nights(
     ----------
     sequences
         gold.user_sequence, where a version reads it.
+    records
+        Takes gold.user_predictions of the same people.
     """
+    # Each attempt to commit starts anew.
+    records.clear()
     schema = arrow_schema(get_table(TABLE))
     for frame, versions in runs:
         specs = [spec for spec in SPECS if spec.name in versions]
         people = frame.collect().sort("batch_date", "user_id")
         for some in people.iter_slices(PEOPLE_PER_CHUNK):
             part = some if sequences is None else with_sequences(some, sequences)
-            scored = [score(part, spec, bundles[spec.name, versions[spec.name]], versions[spec.name]) for spec in specs]
-            rows = pl.concat(scored).select(schema.names)
+            scored = {
+                spec.name: score(part, spec, bundles[spec.name, versions[spec.name]], versions[spec.name])
+                for spec in specs
+                if part.select(spec.eligible.any()).item()
+            }
+            if not scored:
+                continue
+            records.append(record(some, scored))
+            rows = pl.concat(scored.values(), how="diagonal").select(schema.names)
             yield rows.sort("batch_date", "user_id", "model").to_arrow().cast(schema)
 
 
@@ -225,7 +260,9 @@ def run(context: JobContext) -> Mapping[str, object]:
     ]
     needed = any(bundle.get("needs_sequence") for bundle in bundles.values())
     sequences = scan_table(SEQUENCES, settings, nights=interval) if needed else None
-    rows = replace_nights_stream(lambda: score_nights(runs, bundles, sequences), TABLE, interval, settings)
+    records: list[pl.DataFrame] = []
+    rows = replace_nights_stream(lambda: score_nights(runs, bundles, sequences, records), TABLE, interval, settings)
+    replace_nights_stream(lambda: (part.to_arrow() for part in records), RECORDS, interval, settings)
     pin_models(versions, settings)
     newest = versions[interval.end]
     alarms = write_health(

@@ -185,6 +185,9 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     scored = predictions(world, night)
     assert scored.height == PEOPLE
     assert scored["probability"].is_between(0, 1).all()
+    told = scan_table("gold.user_predictions", world, Interval(night, night)).sort("user_id").collect()
+    assert told["adherence_probability"].equals(scored["probability"])
+    assert told["churn_probability"].null_count() == PEOPLE, "no such model is in force"
     drifted, _ = newest_health(world)[SPEC.name]
     # Whoever was drawn from one distribution in the training is a copy of one row here.
     assert (drifted["figure"], drifted["alarm"], drifted["model_version"]) == ("drift", True, first["version"])
