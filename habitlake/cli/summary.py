@@ -106,9 +106,8 @@ def print_models(models: list[dict[str, Any]]) -> None:
         console.print(f"[bold]Model[/bold] {model['name']}: champion version {model.get('champion') or 'none'}")
         if model.get("decision"):
             console.print(f"    last decision: {model['decision']}", markup=False)
-        for alarm in (row for row in model.get("health") or [] if row["alarm"]):
-            of = f" of {alarm['feature']}" if alarm["feature"] else ""
-            console.print(f"    retraining is due: {alarm['figure']}{of} {alarm['value']:.3f}; run: habitlake retrain")
+        for reason in model.get("retraining_due") or []:
+            console.print(f"    retraining is due: {reason}; run: habitlake retrain", markup=False)
 
 
 def print_summary(settings: Settings, night: date) -> None:

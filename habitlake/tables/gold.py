@@ -444,7 +444,7 @@ GATE_RESULTS = Table(
 
 MODEL_HEALTH = Table(
     name="ops.model_health",
-    grain="one row per night, model and figure: what it reads tonight against its training, on Sundays what became true",
+    grain="one row per night, model and figure: what it reads tonight against the night of its training, on Sundays what became true",
     key=("batch_date", "model", "figure"),
     columns=(
         BATCH_DATE,

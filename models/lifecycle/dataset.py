@@ -22,8 +22,8 @@ from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
 from models.lifecycle.sequences import SEQUENCE, with_sequences
 from models.lifecycle.sequences import TABLE as SEQUENCES
 from models.lifecycle.spec import (
+    KNOWN_LONG,
     LABEL_DELAY_DAYS,
-    MIN_HISTORY_DAYS,
     NIGHT_STRIDE,
     TEST_SHARE,
     UNSEEN_SHARE,
@@ -133,8 +133,20 @@ def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings:
     known = set(frame.collect_schema().names()) - set(KEYS)
     return (
         frame.filter(pl.col("batch_date").is_in(nights))
-        .filter((pl.col("days_since_first_event") >= MIN_HISTORY_DAYS) & (pl.col("observed_days_28d") > 0))
+        .filter(KNOWN_LONG)
         .select(*KEYS, *sorted(asked & known))
+        .collect()
+    )
+
+
+def newest_people(interval: Interval, specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
+    """Return the people of the newest night that is known: what drift of the models trained now is measured against."""
+    nights = [night for night in stored_nights("gold.user_features", settings) if night <= interval.end][-1:]
+    names = {name for spec in specs for name in (*spec.features, *spec.eligible.meta.root_names())}
+    return (
+        scan_table("gold.user_features", settings)
+        .filter(pl.col("batch_date").is_in(nights), KNOWN_LONG)
+        .select("user_id", *sorted(names))
         .collect()
     )
 
@@ -184,6 +196,7 @@ def run(context: JobContext) -> Mapping[str, object]:
     folder = dataset_folder(context.interval, context.settings)
     rows = build(context.interval, context.settings)
     rows.write_parquet(folder / "dataset.parquet")
+    newest_people(context.interval, SPECS, context.settings).write_parquet(folder / "newest.parquet")
     summary = {
         "rows": rows.height,
         "people": rows["user_id"].n_unique() if rows.height else 0,

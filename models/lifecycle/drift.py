@@ -1,4 +1,4 @@
-"""How far the people of a night are from those a model was trained on, feature by feature.
+"""How far the people of a night are from those of the night on which a model was trained, feature by feature.
 
 The population stability index (PSI) is above 0 by chance alone: without drift, PSI / (1/n + 1/m) follows chi-square with
 one degree of freedom less than there are bins (Yurdakul and Naranjo 2020). What chance explains is taken off.
@@ -33,7 +33,10 @@ def _values(rows: pl.DataFrame, feature: str) -> NDArray[np.float64]:
 def reference(rows: pl.DataFrame, features: Sequence[str]) -> dict[str, Any]:
     """Return what drift is measured against: bins of each feature with their shares, and how many people.
 
-    People and not rows are the sample's size, since rows of one person repeat one another.
+    Parameters
+    ----------
+    rows
+        One row per person.
     """
     found = {}
     for name in features:
@@ -41,7 +44,7 @@ def reference(rows: pl.DataFrame, features: Sequence[str]) -> dict[str, Any]:
         known = values[~np.isnan(values)]
         edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)).tolist() if len(known) else []
         found[name] = {"edges": edges, "shares": shares(values, edges).tolist()}
-    return {"people": int(rows["user_id"].n_unique()), "features": found}
+    return {"people": max(rows.height, 1), "features": found}
 
 
 def psi(expected: NDArray[np.float64], found: NDArray[np.float64]) -> float:

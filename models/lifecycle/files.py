@@ -47,12 +47,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return dict(json.loads(_there(path).read_text()))
 
 
-def read_dataset(interval: Interval, settings: Settings) -> pl.DataFrame:
-    """Read the data set of the interval; it has no columns where nothing was labelled.
+def read_dataset(interval: Interval, settings: Settings, name: str = "dataset") -> pl.DataFrame:
+    """Read the data set of the interval (no columns where nothing was labelled), or the newest people known to it.
 
     Raises
     ------
     PermanentError
         If it was not built.
     """
-    return pl.read_parquet(_there(dataset_folder(interval, settings) / "dataset.parquet"))
+    return pl.read_parquet(_there(dataset_folder(interval, settings) / f"{name}.parquet"))

@@ -24,7 +24,7 @@ from models.lifecycle.drift import drift, missing
 from models.lifecycle.metrics import value
 from models.lifecycle.outcomes import outcomes
 from models.lifecycle.registry import load_version
-from models.lifecycle.spec import ModelSpec, Target
+from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
 
 TABLE = "ops.model_health"
 DRIFT_LIMIT = 0.3
@@ -58,7 +58,7 @@ def figure(
 
 
 def input_health(spec: ModelSpec, people: pl.DataFrame, bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return how far the people of the night are from the training's: the feature that drifted most, or went missing."""
+    """Return how far people are from those when the version was trained: which feature drifted most, or went missing."""
     own, known = people.filter(spec.eligible), bundle.get("reference")
     if known is None or own.is_empty():
         return []
@@ -133,10 +133,7 @@ def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settin
 def health(night: date, bundles: Bundles, settings: Settings) -> pl.DataFrame:
     """Return ops.model_health of a night for the models that scored it, by name: version and bundle."""
     specs = [spec for spec in SPECS if spec.name in bundles]
-    people = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(
-        pl.col("observed_days_28d") > 0
-    )
-    sample = people.collect()
+    sample = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(KNOWN_LONG).collect()
     sample = sample.filter(pl.col("user_id").is_in(_drawn(sample["user_id"]).implode()))
     judged = judged_predictions(night, specs, settings) if specs and night.isoweekday() == SUNDAY else {}
     rows = []

@@ -27,6 +27,7 @@ from models.lifecycle.registry import (
     client,
     ensure_model,
     record_decision,
+    record_training,
     set_champion,
 )
 from models.lifecycle.spec import MIN_IMPROVEMENT, ModelSpec
@@ -126,6 +127,7 @@ def promote_model(spec: ModelSpec, context: JobContext) -> str:
     evaluation = read_json(folder / "evaluation.json")
     # The name is registered even where no version is, so that a refusal is on record.
     ensure_model(spec.name, settings)
+    record_training(spec.name, context.interval.end, settings)
     promoted, version = False, None
     if evaluation["refused"]:
         reason = f"refused: {evaluation['refused']}"

@@ -5,7 +5,8 @@
 
 import json
 import logging
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,8 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
 DECISION_TAG = "decision"
+TRAINED_TAG = "trained_until"
+RETRAIN_DAYS = 7
 FIGURES_TAG = "figures"
 
 
@@ -93,6 +96,21 @@ def ensure_model(model: str, settings: Settings) -> None:
 def record_decision(model: str, reason: str, settings: Settings) -> None:
     """Keep why the last training run was promoted or refused, beside the registered name of the model."""
     client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
+
+
+def record_training(model: str, night: date, settings: Settings) -> None:
+    """Keep the last night that the last training run knew, whatever came of it."""
+    client(settings).set_registered_model_tag(model, TRAINED_TAG, night.isoformat())
+
+
+def due(health: Sequence[Mapping[str, Any]], trained: str | None) -> list[str]:
+    """Return why retraining is due: figures that ask for it, a week or more after the last training run."""
+    last = date.fromisoformat(trained) if trained else date.min
+    return [
+        f"{row['figure']}{' of ' + row['feature'] if row['feature'] else ''} {row['value']:.3f}"
+        for row in health
+        if row["alarm"] and (row["batch_date"] - last).days >= RETRAIN_DAYS
+    ]
 
 
 def set_champion(model: str, version: str, settings: Settings, reason: str) -> None:
@@ -161,6 +179,7 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "decision": (model.tags or {}).get(DECISION_TAG),
                 "metrics": metrics,
                 "health": health.get(model.name, []),
+                "retraining_due": due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG)),
             }
         )
     return report
@@ -195,6 +214,8 @@ def models(context: typer.Context, json_output: Json = False) -> None:
         if model["health"]:
             columns = ("figure", "feature", "value", "baseline", "people", "batch_date", "alarm")
             print_table("    in force", columns, rows_of(model["health"], columns))
+        for reason in model["retraining_due"]:
+            console.print(f"    retraining is due: {reason}", markup=False)
 
 
 @app.command()

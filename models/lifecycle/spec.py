@@ -15,6 +15,8 @@ from models.lifecycle.estimators import Estimator, logistic_and_trees
 # Snapshots of a person every third night: nearer ones say nearly the same.
 NIGHT_STRIDE = 3
 MIN_HISTORY_DAYS = 14
+# Who is trained on, and judged: over gold.user_features.
+KNOWN_LONG = (pl.col("days_since_first_event") >= MIN_HISTORY_DAYS) & (pl.col("observed_days_28d") > 0)
 # A local day can end a day after the night that saw most of it, and a night later is when it is known.
 LABEL_DELAY_DAYS = 2
 TEST_SHARE = 0.3

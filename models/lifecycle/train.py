@@ -44,7 +44,7 @@ def estimators(spec: ModelSpec) -> dict[str, Estimator]:
     return {**spec.candidates(), **baselines}
 
 
-def train_model(spec: ModelSpec, dataset: pl.DataFrame, context: JobContext) -> str | None:
+def train_model(spec: ModelSpec, dataset: pl.DataFrame, newest: pl.DataFrame, context: JobContext) -> str | None:
     """Fit and store a model's estimators; return why it was refused, None when it was not."""
     folder = run_folder(spec.name, context.interval, context.settings)
     rows = rows_of(dataset, spec)
@@ -54,7 +54,7 @@ def train_model(spec: ModelSpec, dataset: pl.DataFrame, context: JobContext) -> 
         train = rows.filter(pl.col("split") == "train")
         kind = rows["split_kind"][0]
         report |= {
-            "reference": reference(train, spec.features),
+            "reference": reference(newest.filter(spec.eligible), spec.features),
             "split_kind": kind,
             "pilot": rows.height < MIN_ROWS or kind != "forward",
             "train_rows": train.height,
@@ -70,8 +70,8 @@ def train_model(spec: ModelSpec, dataset: pl.DataFrame, context: JobContext) -> 
 
 def run(context: JobContext) -> Mapping[str, object]:
     """Train every model; one that is refused stops no other."""
-    dataset = read_dataset(context.interval, context.settings)
-    refusals = {spec.name: train_model(spec, dataset, context) for spec in SPECS}
+    dataset, newest = (read_dataset(context.interval, context.settings, name) for name in ("dataset", "newest"))
+    refusals = {spec.name: train_model(spec, dataset, newest, context) for spec in SPECS}
     return {name: refusal or "trained" for name, refusal in refusals.items()}
 
 

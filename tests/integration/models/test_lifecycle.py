@@ -71,6 +71,7 @@ def retrain(world):
     def run(rows):
         folder = dataset_folder(TRAINING, world)
         rows.write_parquet(folder / "dataset.parquet")
+        rows.head(PEOPLE).write_parquet(folder / "newest.parquet")
         write_json(folder / "dataset.json", {"data_version": {}})
         for step in (train, evaluate, promote):
             step.run(JobContext("retrain", TRAINING, world, get_logger("retrain"), Namespace()))

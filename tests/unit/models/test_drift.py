@@ -1,11 +1,14 @@
 """Drift of what a model reads: silence where chance explains it at any sample size, and a word where it does not."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
 
 from models.lifecycle.drift import GROWING, drift, missing, psi, reference
 from models.lifecycle.monitor import DRIFT_LIMIT, figure
+from models.lifecycle.registry import due
 
 FEATURES = ("steps_7d", "stress_level", "days_since_first_event")
 QUIET_WEEKS = 200
@@ -61,6 +64,16 @@ def test_a_feature_that_went_missing_is_both():
 def test_a_feature_that_nobody_ever_had_says_nothing():
     never = people(0, 500).with_columns(steps_7d=pl.lit(None, pl.Float64))
     assert drift(never, reference(never, FEATURES))["steps_7d"] == 0
+
+
+@pytest.mark.parametrize(
+    ("trained", "expected"),
+    [(None, ["drift of steps_7d 0.500"]), ("2026-03-02", ["drift of steps_7d 0.500"]), ("2026-03-03", [])],
+)
+def test_retraining_is_due_a_week_after_the_last_one(trained, expected):
+    drifted = figure("drift", 0.5, None, 500, feature="steps_7d") | {"batch_date": date(2026, 3, 9)}
+    calm = figure("accuracy", 0.8, 0.8, 500) | {"batch_date": date(2026, 3, 8)}
+    assert due([drifted, calm], trained) == expected
 
 
 @pytest.mark.parametrize(
