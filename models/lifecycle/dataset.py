@@ -19,8 +19,7 @@ from habitlake.settings import Settings
 from models.catalogue import SPECS
 from models.lifecycle.files import dataset_folder, write_json
 from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
-from models.lifecycle.sequences import SEQUENCE, with_sequences
-from models.lifecycle.sequences import TABLE as SEQUENCES
+from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.spec import (
     KNOWN_LONG,
     LABEL_DELAY_DAYS,
@@ -103,7 +102,7 @@ def rows_of(dataset: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
     own = dataset.filter(pl.col(spec.label_column).is_not_null())
     value = pl.col(spec.label_column)
     label = (value > 0).cast(pl.Int64) if spec.target is Target.EVENT else value
-    columns = ("user_id", "batch_date", *spec.features, *((SEQUENCE,) if spec.needs_sequence else ()))
+    columns = ("user_id", "batch_date", *spec.features, *(("sequence",) if spec.needs_sequence else ()))
     return split(own.select(*columns, value.alias("value"), label.alias("label")), spec.horizon_days)
 
 
@@ -173,10 +172,13 @@ def build(interval: Interval, settings: Settings, specs: Sequence[ModelSpec] = S
     if rows.is_empty():
         return pl.DataFrame()
     features = historical_features(rows.select("user_id", "event_timestamp"), specs, settings)
-    joined = rows.join(features, on=["user_id", "event_timestamp"], how="left").drop("event_timestamp", "as_of_date")
     if any(spec.needs_sequence for spec in specs):
-        joined = with_sequences(joined, scan_table(SEQUENCES, settings))
-    return joined.sort("batch_date", "user_id")
+        rows = with_sequence(rows, scan_sequences(interval, settings).collect())
+    return (
+        rows.join(features, on=["user_id", "event_timestamp"], how="left")
+        .drop("event_timestamp", "as_of_date")
+        .sort("batch_date", "user_id")
+    )
 
 
 def data_version(settings: Settings) -> dict[str, int]:

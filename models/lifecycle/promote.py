@@ -85,7 +85,6 @@ def register(spec: ModelSpec, folder: Path, evaluation: Mapping[str, Any], conte
         "estimator": estimator,
         "calibration": evaluation["calibration"],
         "feature_service": spec.feature_service,
-        "needs_sequence": getattr(estimator, "needs_sequence", False),
         "figures": evaluation["figures"][best],
         "reference": read_json(folder / "training.json")["reference"],
     }

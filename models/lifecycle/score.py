@@ -25,8 +25,7 @@ from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
 from models.lifecycle.registry import champions, load_version
-from models.lifecycle.sequences import TABLE as SEQUENCES
-from models.lifecycle.sequences import with_sequences
+from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.spec import ModelSpec, Target
 
 TABLE = "gold.predictions"
@@ -115,7 +114,9 @@ def top_factors(rows: pl.DataFrame, contributions: FloatArray, features: Sequenc
     """Return the largest contributions per row as JSON, largest first."""
     parts = contributions[:, : len(features)]
     order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :TOP_FACTORS]
-    values = rows.select(pl.col(name).cast(pl.Float64) for name in features).to_numpy()
+    # A factor of many days has no value of its own.
+    columns = [pl.col(name).cast(pl.Float64) if name in rows.columns else pl.lit(None, pl.Float64) for name in features]
+    values = rows.select(column.alias(name) for name, column in zip(features, columns, strict=True)).to_numpy()
     row = np.arange(len(parts))
     names = np.array(features)
     encoded = [
@@ -212,28 +213,28 @@ def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataF
 
 
 def score_nights(
-    runs: Sequence[tuple[pl.LazyFrame, Versions]],
+    runs: Sequence[tuple[pl.LazyFrame, pl.LazyFrame | None, Versions]],
     bundles: Mapping[tuple[str, str], Mapping[str, Any]],
-    sequences: pl.LazyFrame | None,
     records: list[pl.DataFrame],
 ) -> Iterator[pa.Table]:
     """Yield gold.predictions in the order of its key, some people at a time, so that memory stays bounded.
 
     Parameters
     ----------
-    sequences
-        gold.user_sequence, where a version reads it.
+    runs
+        Features, and days where a version reads them, of nights that the same versions score.
     records
         Takes gold.user_predictions of the same people.
     """
     # Each attempt to commit starts anew.
     records.clear()
     schema = arrow_schema(get_table(TABLE))
-    for frame, versions in runs:
+    for frame, sequences, versions in runs:
         specs = [spec for spec in SPECS if spec.name in versions]
         people = frame.collect().sort("batch_date", "user_id")
-        for some in people.iter_slices(PEOPLE_PER_CHUNK):
-            part = some if sequences is None else with_sequences(some, sequences)
+        days = None if sequences is None else sequences.collect()
+        for features in people.iter_slices(PEOPLE_PER_CHUNK):
+            part = features if days is None else with_sequence(features, days)
             scored = {
                 spec.name: score(part, spec, bundles[spec.name, versions[spec.name]], versions[spec.name])
                 for spec in specs
@@ -241,7 +242,7 @@ def score_nights(
             }
             if not scored:
                 continue
-            records.append(record(some, scored))
+            records.append(record(features, scored))
             rows = pl.concat(scored.values(), how="diagonal").select(schema.names)
             yield rows.sort("batch_date", "user_id", "model").to_arrow().cast(schema)
 
@@ -252,16 +253,19 @@ def run(context: JobContext) -> Mapping[str, object]:
     versions = versions_in_force(interval, context.options.model_version, settings)
     wanted = sorted({pair for own in versions.values() for pair in own.items()})
     bundles = {(name, version): load_version(name, version, settings) for name, version in wanted}
+    read_days = {pair for pair, own in bundles.items() if getattr(own["estimator"], "needs_sequence", False)}
     # The writer consumes the rows on its own threads, where the table's log must not be read.
     runs = [
-        (scan_table(FEATURES, settings, nights=nights), own)
+        (
+            scan_table(FEATURES, settings, nights=nights),
+            scan_sequences(nights, settings) if read_days & set(own.items()) else None,
+            own,
+        )
         for nights, own in runs_of_nights(versions, settings)
         if own
     ]
-    needed = any(bundle.get("needs_sequence") for bundle in bundles.values())
-    sequences = scan_table(SEQUENCES, settings, nights=interval) if needed else None
     records: list[pl.DataFrame] = []
-    rows = replace_nights_stream(lambda: score_nights(runs, bundles, sequences, records), TABLE, interval, settings)
+    rows = replace_nights_stream(lambda: score_nights(runs, bundles, records), TABLE, interval, settings)
     replace_nights_stream(lambda: (part.to_arrow() for part in records), RECORDS, interval, settings)
     pin_models(versions, settings)
     newest = versions[interval.end]

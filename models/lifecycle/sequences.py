@@ -1,49 +1,41 @@
-"""The last thirty days of a person as sequence models read them, in one column beside the features."""
+"""The last thirty days of people as one column, for candidates that read days and not features."""
 
 import numpy as np
 import polars as pl
 
+from habitlake.clock import Interval
+from habitlake.lake import scan_table
+from habitlake.settings import Settings
 from habitlake.tables.people import SEQUENCE_CHANNELS, SEQUENCE_DAYS
 
-TABLE = "gold.user_sequence"
-SEQUENCE = "sequence"
+KEY = ("batch_date", "user_id")
 CHANNELS = tuple(name for name, _ in SEQUENCE_CHANNELS)
 
 
-def packed(sequences: pl.DataFrame) -> pl.DataFrame:
-    """Return user_id, batch_date and ``sequence``: 300 numbers, day by day, the oldest first, ten channels each day.
-
-    A channel without a report on a day is NaN.
-
-    Parameters
-    ----------
-    sequences
-        gold.user_sequence rows.
-    """
-    days = np.empty((sequences.height, SEQUENCE_DAYS, len(CHANNELS)), dtype=np.float32)
-    for number, name in enumerate(CHANNELS):
-        values = sequences[name].explode().cast(pl.Float32).fill_null(float("nan")).to_numpy()
-        days[:, :, number] = values.reshape(sequences.height, SEQUENCE_DAYS)
-    column = pl.Series(
-        SEQUENCE,
-        days.reshape(sequences.height, SEQUENCE_DAYS * len(CHANNELS)),
-        dtype=pl.Array(pl.Float32, SEQUENCE_DAYS * len(CHANNELS)),
-    )
-    return sequences.select("user_id", "batch_date").with_columns(column)
+def scan_sequences(nights: Interval, settings: Settings) -> pl.LazyFrame:
+    """Return gold.user_sequence of the nights: batch_date, user_id and a list of days per channel."""
+    return scan_table("gold.user_sequence", settings, nights=nights).select(*KEY, *CHANNELS)
 
 
-def with_sequences(rows: pl.DataFrame, stored: pl.LazyFrame) -> pl.DataFrame:
-    """Return the rows with ``sequence`` as known on each row's night; null where the night's are no longer stored.
+def with_sequence(rows: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with ``sequence``: 30 days by 10 channels, day after day, as one array; NaN where not reported.
+
+    Null for a person of whom the night holds none: old nights of gold.user_sequence are thinned to one a week.
 
     Parameters
     ----------
-    stored
-        gold.user_sequence.
+    rows
+        batch_date, user_id and whatever else.
+    days
+        As ``scan_sequences`` reads it.
     """
-    nights = rows["batch_date"].unique()
-    users = rows["user_id"]
-    own = stored.filter(
-        pl.col("batch_date").is_in(nights.implode()),
-        pl.col("user_id").is_between(pl.lit(users.min()), pl.lit(users.max())),
-    ).collect()
-    return rows.join(packed(own), on=["user_id", "batch_date"], how="left", maintain_order="left")
+    found = rows.select(KEY).join(days, on=KEY, how="left", maintain_order="left")
+    known = found[CHANNELS[0]].is_not_null()
+    values = np.full((rows.height, SEQUENCE_DAYS, len(CHANNELS)), np.nan, dtype=np.float32)
+    if known.any():
+        for channel, name in enumerate(CHANNELS):
+            flat = found[name].drop_nulls().explode().to_numpy()
+            values[known.to_numpy(), :, channel] = flat.reshape(-1, SEQUENCE_DAYS)
+    width = SEQUENCE_DAYS * len(CHANNELS)
+    sequence = pl.Series("sequence", values.reshape(rows.height, width), dtype=pl.Array(pl.Float32, width))
+    return rows.with_columns(pl.when(known).then(sequence).alias("sequence"))

@@ -9,7 +9,7 @@ from habitlake.clock import Interval
 from models.adherence.config import SPEC
 from models.lifecycle.dataset import labelled, rows_of, split, training_nights
 from models.lifecycle.outcomes import MEASURES, outcomes
-from models.lifecycle.sequences import CHANNELS, with_sequences
+from models.lifecycle.sequences import CHANNELS, with_sequence
 from models.lifecycle.spec import LABEL_DELAY_DAYS
 
 AS_OF = date(2026, 3, 1)
@@ -142,7 +142,7 @@ def test_a_sequence_is_thirty_days_of_ten_numbers_the_oldest_first_and_unknown_w
         {"user_id": ["a", "b", "a"], "batch_date": [AS_OF, AS_OF, AS_OF + ONE]}
         | {name: [[float(number)] * 29 + [None], [0.0] * 30, [9.0] * 30] for number, name in enumerate(CHANNELS)}
     )
-    rows = with_sequences(people, stored.lazy())
+    rows = with_sequence(people, stored)
     assert rows["user_id"].to_list() == ["b", "a", "gone"]
     assert rows["sequence"].dtype == pl.Array(pl.Float32, 300)
     of_b, of_a, of_gone = rows["sequence"]
