@@ -66,12 +66,12 @@ class Logistic:
 
     features: tuple[str, ...]
     kind: str = "logistic_regression"
-    strength: float = 1.0
     median: FloatArray = field(default_factory=lambda: np.empty(0))
     mean: FloatArray = field(default_factory=lambda: np.empty(0))
     scale: FloatArray = field(default_factory=lambda: np.empty(0))
     weights: FloatArray = field(default_factory=lambda: np.empty(0))
     intercept: float = 0.0
+    strength: float = 1.0
 
     def fit(self, rows: pl.DataFrame) -> "Logistic":
         """Fit on rows with a label."""
