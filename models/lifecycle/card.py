@@ -22,6 +22,18 @@ def _data(spec: ModelSpec, evaluation: dict[str, Any]) -> str:
     )
 
 
+def _groups(evaluation: dict[str, Any], metric: str) -> list[str]:
+    """Return the figures of groups of people, of which the test holds enough."""
+    if not evaluation["groups"]:
+        return ["**Groups** Too few people of any age band, gender or fitness level to judge them apart."]
+    lines = [f"| group | people | mean label | {metric} |", "|---|---|---|---|"]
+    for group in evaluation["groups"]:
+        value, low, high = group[evaluation["metric"]]
+        name = f"{group['group']} {group['value']}".replace("_", " ")
+        lines.append(f"| {name} | {group['people']} | {group['base_rate']:.3f} | {value:.3f} [{low:.3f}, {high:.3f}] |")
+    return lines
+
+
 def model_card(spec: ModelSpec, evaluation: dict[str, Any], interval: str) -> str:
     """Return the card as Markdown: data, split, figures with intervals beside the baselines, limits."""
     metric = evaluation["metric"].upper()
@@ -54,11 +66,14 @@ def model_card(spec: ModelSpec, evaluation: dict[str, Any], interval: str) -> st
     for name, values in evaluation["figures"].items():
         cells = (f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in values.values())
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    if evaluation["interval_held"] is not None:
+        lines += ["", f"**Interval** of 80 %: it held {evaluation['interval_held']:.1%} of the amounts."]
     direction = "below" if evaluation["metric"] in LOWER_IS_BETTER else "above"
     lines += ["", "Intervals: 95 %, bootstrap over people. ECE over 10 bins of equal size.", ""]
     lines.append(f"**{metric} {direction}**")
     for name, (value, low, high) in evaluation["difference_to"].items():
         lines.append(f"- {name}: {value:+.3f} [{low:+.3f}, {high:+.3f}], paired")
+    lines += ["", *_groups(evaluation, metric)]
     lines += [
         "",
         f"**Elsewhere** {spec.anchor}.",

@@ -18,6 +18,7 @@ from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings
 from models.catalogue import SPECS
 from models.lifecycle.files import dataset_folder, write_json
+from models.lifecycle.groups import read_groups
 from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
 from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.spec import (
@@ -199,6 +200,7 @@ def run(context: JobContext) -> Mapping[str, object]:
     rows = build(context.interval, context.settings)
     rows.write_parquet(folder / "dataset.parquet")
     newest_people(context.interval, SPECS, context.settings).write_parquet(folder / "newest.parquet")
+    read_groups(context.interval.end, context.settings).write_parquet(folder / "groups.parquet")
     summary = {
         "rows": rows.height,
         "people": rows["user_id"].n_unique() if rows.height else 0,

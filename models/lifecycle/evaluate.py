@@ -19,6 +19,7 @@ from models.lifecycle.card import model_card
 from models.lifecycle.dataset import rows_of
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.files import read_dataset, read_json, run_folder, write_json
+from models.lifecycle.groups import of_groups
 from models.lifecycle.metrics import AMOUNT_METRICS, EVENT_METRICS, LOWER_IS_BETTER, advantage, figures, value
 from models.lifecycle.registry import champions, load_version
 from models.lifecycle.spec import BOOTSTRAP_SAMPLES, ModelSpec, Target
@@ -62,8 +63,17 @@ def calibration_bins(score: FloatArray, label: np.ndarray, users: np.ndarray) ->
     ]
 
 
+def interval_held(spec: ModelSpec, test: pl.DataFrame, stored: Path) -> float | None:
+    """Return the share of amounts that lie in their interval; None for an event."""
+    if spec.target is Target.EVENT:
+        return None
+    low, high = joblib.load(stored).interval(test)
+    label = test["label"].to_numpy()
+    return round(float(((low <= label) & (label <= high)).mean()), 4)
+
+
 def evaluate(
-    spec: ModelSpec, rows: pl.DataFrame, folder: Path, champion: str | None, settings: Settings
+    spec: ModelSpec, rows: pl.DataFrame, groups: pl.DataFrame, folder: Path, champion: str | None, settings: Settings
 ) -> dict[str, Any]:
     """Return the evaluation: figures with intervals, paired differences, calibration, people unseen in training."""
     test = rows.filter(pl.col("split") == "test")
@@ -93,6 +103,8 @@ def evaluate(
         "calibration_loss": advantage(label, scores["champion"], scores[best], users, *drawn, "ece")
         if champion is not None and spec.target is Target.EVENT
         else None,
+        "interval_held": interval_held(spec, test, folder / f"{best}.joblib"),
+        "groups": of_groups(spec, test, groups, scores[best], scores.get("champion")),
         "unseen_people": of(unseen),
         "seen_people": of(~unseen),
         "calibration": calibration_bins(scores[best], label, users) if spec.target is Target.EVENT else [],
@@ -102,14 +114,16 @@ def evaluate(
     }
 
 
-def evaluate_model(spec: ModelSpec, dataset: pl.DataFrame, champion: str | None, context: JobContext) -> str:
+def evaluate_model(
+    spec: ModelSpec, dataset: pl.DataFrame, groups: pl.DataFrame, champion: str | None, context: JobContext
+) -> str:
     """Evaluate one model's candidates, write the card; return what came out in a few words."""
     folder = run_folder(spec.name, context.interval, context.settings)
     training = read_json(folder / "training.json")
     if training["refused"]:
         write_json(folder / "evaluation.json", {"refused": training["refused"]})
         return "refused"
-    result = evaluate(spec, rows_of(dataset, spec), folder, champion, context.settings)
+    result = evaluate(spec, rows_of(dataset, spec), groups, folder, champion, context.settings)
     result |= {"refused": None, "pilot": training["pilot"]}
     write_json(folder / "evaluation.json", result)
     (folder / "MODEL_CARD.md").write_text(model_card(spec, result, str(context.interval)))
@@ -119,9 +133,9 @@ def evaluate_model(spec: ModelSpec, dataset: pl.DataFrame, champion: str | None,
 
 def run(context: JobContext) -> Mapping[str, object]:
     """Evaluate every model of the interval."""
-    dataset = read_dataset(context.interval, context.settings)
+    dataset, groups = (read_dataset(context.interval, context.settings, name) for name in ("dataset", "groups"))
     in_force = champions(context.settings)
-    return {spec.name: evaluate_model(spec, dataset, in_force.get(spec.name), context) for spec in SPECS}
+    return {spec.name: evaluate_model(spec, dataset, groups, in_force.get(spec.name), context) for spec in SPECS}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

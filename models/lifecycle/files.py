@@ -48,7 +48,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_dataset(interval: Interval, settings: Settings, name: str = "dataset") -> pl.DataFrame:
-    """Read the data set of the interval (no columns where nothing was labelled), or the newest people known to it.
+    """Read the data set of the interval (no columns where nothing was labelled), the newest people known to it, or their groups.
 
     Raises
     ------

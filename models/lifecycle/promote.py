@@ -4,7 +4,7 @@
 
 For each model: promoted when it beats every naive baseline (paired 95 % interval of the difference in AUC above zero;
 for amounts, of the absolute error) and, where a champion is in force, improves its gain over chance (for amounts, its
-error) by more than 5 % with an interval above zero, without being calibrated worse.
+error) by more than 5 % with an interval above zero, without being calibrated worse or worse for a group of people.
 """
 
 import json
@@ -36,36 +36,46 @@ EXPERIMENT = "habitlake"
 CHANCE = 0.5
 
 
+def said(metric: str, advantage: Sequence[float]) -> str:
+    """Return by how much a figure itself differs, with its interval: a lower error is an advantage, and is said so."""
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    value, *ends = (sign * one for one in advantage)
+    low, high = sorted(ends)
+    return f"{metric.upper()} {value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def objection(evaluation: Mapping[str, Any]) -> str | None:
+    """Return why the best candidate must not come into force, whatever it gains on average; None where nothing is."""
+    best, metric = evaluation["best"], evaluation["metric"]
+    if evaluation.get("leak_suspected"):
+        figure = evaluation["figures"][best][metric][0]
+        return f"{best} is too good to be true ({metric.upper()} {figure:.3f}); look for a leak"
+    for name, advantage in evaluation["difference_to"].items():
+        if name != "champion" and advantage[1] <= 0:
+            return f"{best} does not beat the baseline {name}: {said(metric, advantage)}"
+    loss = evaluation.get("calibration_loss")
+    if loss is not None and loss[1] > 0:
+        return f"{best} is calibrated worse than the champion: ECE {loss[0]:+.3f} [{loss[1]:+.3f}, {loss[2]:+.3f}]"
+    for group in evaluation.get("groups", []):
+        if group["gain"] is not None and group["gain"][2] < 0:
+            who = f"{group['group']} {group['value']}"
+            return f"{best} is worse than the champion for {who}: {said(metric, group['gain'])}"
+    return None
+
+
 def decide_promotion(evaluation: Mapping[str, Any], min_improvement: float = MIN_IMPROVEMENT) -> tuple[bool, str]:
     """Return whether the best candidate is promoted, and why or why not, in one sentence."""
     best, differences, metric = evaluation["best"], evaluation["difference_to"], evaluation["metric"]
-    name_of_metric = metric.upper()
-    # A lower error and a higher AUC are both an advantage; what is said is how the figure itself differs.
-    said_sign = -1 if metric in LOWER_IS_BETTER else 1
-
-    def said(value: float, low: float, high: float) -> str:
-        ends = sorted((said_sign * low, said_sign * high))
-        return f"{name_of_metric} {said_sign * value:+.3f} [{ends[0]:+.3f}, {ends[1]:+.3f}]"
-
-    if evaluation.get("leak_suspected"):
-        figure = evaluation["figures"][best][metric][0]
-        return False, f"refused: {best} is too good to be true ({name_of_metric} {figure:.3f}); look for a leak"
-    for name, (value, low, high) in differences.items():
-        if name != "champion" and low <= 0:
-            return False, f"refused: {best} does not beat the baseline {name}: {said(value, low, high)}"
+    against = objection(evaluation)
+    if against is not None:
+        return False, f"refused: {against}"
     if "champion" not in differences:
         return True, f"promoted: {best} beats every baseline and no champion was in force"
-    value, low, high = differences["champion"]
+    value, low, _ = differences["champion"]
     of_champion = evaluation["figures"]["champion"][metric][0]
     whole, what = (of_champion, "error") if metric in LOWER_IS_BETTER else (of_champion - CHANCE, "gain over chance")
     gain = value / max(whole, 1e-9)
-    loss = evaluation.get("calibration_loss")
-    if loss is not None and loss[1] > 0:
-        return (
-            False,
-            f"refused: {best} is calibrated worse than the champion: ECE {loss[0]:+.3f} [{loss[1]:+.3f}, {loss[2]:+.3f}]",
-        )
-    sentence = f"{said(value, low, high)}, {gain:+.1%} of the champion's {what}"
+    sentence = f"{said(metric, differences['champion'])}, {gain:+.1%} of the champion's {what}"
     if low > 0 and gain > min_improvement:
         return True, f"promoted: {best} beats the champion: {sentence}"
     return False, f"refused: {best} is not better than the champion by more than {min_improvement:.0%}: {sentence}"

@@ -72,6 +72,10 @@ def retrain(world):
         folder = dataset_folder(TRAINING, world)
         rows.write_parquet(folder / "dataset.parquet")
         rows.head(PEOPLE).write_parquet(folder / "newest.parquet")
+        groups = [
+            {"user_id": f"u{number}", "age_band": "30 to 44", "gender": "fm"[number % 2]} for number in range(PEOPLE)
+        ]
+        pl.DataFrame(groups).with_columns(fitness_level=pl.lit("unknown")).write_parquet(folder / "groups.parquet")
         write_json(folder / "dataset.json", {"data_version": {}})
         for step in (train, evaluate, promote):
             step.run(JobContext("retrain", TRAINING, world, get_logger("retrain"), Namespace()))
@@ -92,6 +96,7 @@ def test_a_model_that_learned_is_promoted_and_the_same_again_is_not(world, retra
     evaluation = read_json(folder / "evaluation.json")
     assert evaluation["difference_to"]["champion"][0] == 0, "the same rows and seed give the same model"
     card = (folder / "MODEL_CARD.md").read_text()
+    assert "| gender f | 75 |" in card
     assert all(name in card for name in ("logistic_regression", "xgboost", "base_rate", "frequency_7d"))
 
 

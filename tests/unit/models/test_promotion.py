@@ -53,6 +53,16 @@ def test_a_champion_does_not_give_way_to_a_model_calibrated_worse(loss, promoted
     assert decide_promotion(better, 0.05)[0] is promoted
 
 
+@pytest.mark.parametrize(
+    ("gain", "promoted"), [([-0.04, -0.06, -0.01], False), ([-0.04, -0.06, 0.01], True), (None, True)]
+)
+def test_a_champion_does_not_give_way_to_a_model_that_is_worse_for_a_group(gain, promoted):
+    group = {"group": "age_band", "value": "60 or more", "people": 80, "gain": gain}
+    decision, reason = decide_promotion({**with_difference("champion", CLEAR), "groups": [group]}, 0.05)
+    assert decision is promoted
+    assert promoted or "age_band 60 or more: AUC -0.040 [-0.060, -0.010]" in reason
+
+
 def test_too_good_to_be_true_is_refused():
     promoted, reason = decide_promotion(evaluation(leak_suspected=True), 0.05)
     assert not promoted
