@@ -62,6 +62,11 @@ MODELS: dict[str, Model] = {
         ),
         Model("injury_risk", FOUR_WEEKS_V1, "whether an injury is reported in the 28 days after the as-of date"),
         Model(
+            "integrated_risk",
+            FOUR_WEEKS_V1,
+            "whether a setback follows within four weeks: a week without any sign of use, signs of burnout, or an injury",
+        ),
+        Model(
             "performance",
             FOUR_WEEKS_V1,
             "sessions a week over the next four weeks (of those with any sign of use), with an interval that should hold"

@@ -145,6 +145,24 @@ def test_injury():
 
 
 @pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (weeks(events=IN_USE), [0.0]),
+        (weeks(events=[1] * 7 + [0]), [1.0]),
+        (weeks(events=IN_USE, injuries_started=[0] * 5 + [1, 0, 0]), [1.0]),
+        (weeks(events=[1, 1, 1, 1, 0, 0, 0, 0]), [1.0]),  # silence, whatever else happened
+    ],
+)
+def test_integrated_risk_is_any_setback(days, expected):
+    assert label("integrated_risk", days) == expected
+
+
+def test_integrated_risk_knows_burnout():
+    assert label("integrated_risk", reports(5.0, skipped_after=1)) == [1.0]
+    assert label("integrated_risk", reports(6.0)) == [0.0]
+
+
+@pytest.mark.parametrize(
     ("events", "expected"),
     [(IN_USE, [2.5]), ([1] * 5 + [0, 1, 1], [3.0]), ([1] * 5 + [0, 0, 1], [])],
 )
