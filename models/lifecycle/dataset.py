@@ -33,6 +33,7 @@ from models.lifecycle.spec import (
 )
 
 BUCKETS = 1_000
+PEOPLE = 20_000
 # Forward in time only where this share of the nights is left to train on.
 MIN_TRAIN_NIGHTS = 0.25
 KEYS = ("user_id", "batch_date", "as_of_date", "event_timestamp")
@@ -126,13 +127,23 @@ def historical_features(keys: pl.DataFrame, specs: Sequence[ModelSpec], settings
     return frame.select("user_id", pl.col("event_timestamp").dt.cast_time_unit("us"), *names)
 
 
+def drawn(users: pl.Series) -> pl.Series:
+    """Return at most 20,000 people, evenly by id: more teach, and tell, no more that matters."""
+    known = users.unique().sort()
+    return known.gather_every(max(1, -(-len(known) // PEOPLE)))
+
+
 def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
-    """Return the people of the nights who are known long enough, with what labels and eligibility ask for."""
+    """Return people of the nights who are known long enough, with what labels and eligibility ask for."""
     asked = {name for spec in specs for name in (*spec.eligible.meta.root_names(), *spec.label.meta.root_names())}
     frame = scan_table("gold.user_features", settings)
     known = set(frame.collect_schema().names()) - set(KEYS)
+    # Whoever is known on a night is known on every later one.
+    users = drawn(
+        frame.filter(pl.col("batch_date") == max(nights, default=None)).select("user_id").collect()["user_id"]
+    )
     return (
-        frame.filter(pl.col("batch_date").is_in(nights))
+        frame.filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(users.implode()))
         .filter(KNOWN_LONG)
         .select(*KEYS, *sorted(asked & known))
         .collect()
@@ -143,20 +154,17 @@ def newest_people(interval: Interval, specs: Sequence[ModelSpec], settings: Sett
     """Return the people of the newest night that is known: what drift of the models trained now is measured against."""
     nights = [night for night in stored_nights("gold.user_features", settings) if night <= interval.end][-1:]
     names = {name for spec in specs for name in (*spec.features, *spec.eligible.meta.root_names())}
-    return (
-        scan_table("gold.user_features", settings)
-        .filter(pl.col("batch_date").is_in(nights), KNOWN_LONG)
-        .select("user_id", *sorted(names))
-        .collect()
-    )
+    people = scan_table("gold.user_features", settings).filter(pl.col("batch_date").is_in(nights), KNOWN_LONG)
+    found = people.select("user_id", *sorted(names)).collect()
+    return found.filter(pl.col("user_id").is_in(drawn(found["user_id"]).implode()))
 
 
-def read_days(interval: Interval, settings: Settings) -> pl.DataFrame:
-    """Return each person's facts per local date as known at the interval's end, from four weeks before its start."""
+def read_days(interval: Interval, users: pl.Series, settings: Settings) -> pl.DataFrame:
+    """Return the people's facts per local date as known at the interval's end, from four weeks before its start."""
     first = interval.start - timedelta(days=WEEKS * WEEK_DAYS + LABEL_DELAY_DAYS)
     return (
         scan_table("gold.user_day", settings, upto=interval.end)
-        .filter(pl.col("local_date") >= first)
+        .filter(pl.col("local_date") >= first, pl.col("user_id").is_in(users.unique().implode()))
         .group_by("user_id", "local_date")
         .agg(pl.col(MEASURES).sum())
         .collect()
@@ -169,7 +177,7 @@ def build(interval: Interval, settings: Settings, specs: Sequence[ModelSpec] = S
         stored_nights("gold.user_features", settings), interval, min(spec.horizon_days for spec in specs)
     )
     snapshots = read_snapshots(nights, specs, settings)
-    rows = labelled(outcomes(snapshots, read_days(interval, settings)), specs, interval)
+    rows = labelled(outcomes(snapshots, read_days(interval, snapshots["user_id"], settings)), specs, interval)
     if rows.is_empty():
         return pl.DataFrame()
     features = historical_features(rows.select("user_id", "event_timestamp"), specs, settings)

@@ -19,7 +19,7 @@ from habitlake.nights.ledger import pinned_models
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from models.catalogue import SPECS
-from models.lifecycle.dataset import labelled, last_labelled_night, read_days, read_snapshots
+from models.lifecycle.dataset import drawn, labelled, last_labelled_night, read_days, read_snapshots
 from models.lifecycle.drift import drift, missing
 from models.lifecycle.metrics import value
 from models.lifecycle.outcomes import outcomes
@@ -32,7 +32,6 @@ ACCURACY_LIMIT = 0.95
 REALISED_DAYS = 30
 NIGHT_STRIDE = 7
 SUNDAY = 7
-PEOPLE = 20_000
 # Fewer realised predictions than this judge no model.
 MIN_PREDICTIONS = 100
 Bundles = Mapping[str, tuple[str, Mapping[str, Any]]]
@@ -93,12 +92,6 @@ def realised(spec: ModelSpec, judged: pl.DataFrame, bundle: Mapping[str, Any]) -
     ]
 
 
-def _drawn(users: pl.Series) -> pl.Series:
-    """Return at most so many people, evenly by id."""
-    known = users.unique().sort()
-    return known.gather_every(max(1, -(-len(known) // PEOPLE)))
-
-
 def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settings) -> dict[str, pl.DataFrame]:
     """Return per model the predictions whose outcome became known in the last 30 days, one night a week."""
     known = Interval(date.min, night)
@@ -112,12 +105,11 @@ def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settin
     if not nights:
         return {}
     snapshots = read_snapshots(nights, specs, settings)
-    snapshots = snapshots.filter(pl.col("user_id").is_in(_drawn(snapshots["user_id"]).implode()))
-    followed = outcomes(snapshots, read_days(Interval(nights[0], night), settings))
+    followed = outcomes(snapshots, read_days(Interval(nights[0], night), snapshots["user_id"], settings))
     labels = labelled(followed, specs, known)
     predictions = (
         scan_table("gold.predictions", settings)
-        .filter(pl.col("batch_date").is_in(nights))
+        .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(snapshots["user_id"].unique().implode()))
         .select("user_id", "batch_date", "model", score=pl.coalesce("probability", "value"))
         .collect()
     )
@@ -134,7 +126,7 @@ def health(night: date, bundles: Bundles, settings: Settings) -> pl.DataFrame:
     """Return ops.model_health of a night for the models that scored it, by name: version and bundle."""
     specs = [spec for spec in SPECS if spec.name in bundles]
     sample = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(KNOWN_LONG).collect()
-    sample = sample.filter(pl.col("user_id").is_in(_drawn(sample["user_id"]).implode()))
+    sample = sample.filter(pl.col("user_id").is_in(drawn(sample["user_id"]).implode()))
     judged = judged_predictions(night, specs, settings) if specs and night.isoweekday() == SUNDAY else {}
     rows = []
     for spec in specs:
