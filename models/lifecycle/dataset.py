@@ -139,9 +139,7 @@ def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings:
     frame = scan_table("gold.user_features", settings)
     known = set(frame.collect_schema().names()) - set(KEYS)
     # Whoever is known on a night is known on every later one.
-    users = drawn(
-        frame.filter(pl.col("batch_date") == max(nights, default=None)).select("user_id").collect()["user_id"]
-    )
+    users = drawn(frame.filter(pl.col("batch_date").is_in(sorted(nights)[-1:])).select("user_id").collect()["user_id"])
     return (
         frame.filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(users.implode()))
         .filter(KNOWN_LONG)
