@@ -460,7 +460,11 @@ MODEL_HEALTH = Table(
         Column("value", "double", "the figure"),
         Column("baseline", "double", "the same figure on the held-out rows on which the version was promoted"),
         Column("people", "bigint", "people it rests on, at most 20,000"),
-        Column("alarm", "boolean", "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline"),
+        Column(
+            "alarm",
+            "boolean",
+            "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline, beyond chance",
+        ),
     ),
     user_column=None,
 )

@@ -29,6 +29,7 @@ from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
 TABLE = "ops.model_health"
 DRIFT_LIMIT = 0.3
 ACCURACY_LIMIT = 0.95
+Z_95 = 1.959964
 REALISED_DAYS = 30
 NIGHT_STRIDE = 7
 SUNDAY = 7
@@ -37,13 +38,18 @@ MIN_PREDICTIONS = 100
 Bundles = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
+def worst_by_chance(accuracy: float, people: int) -> float:
+    """Return what so many people show at worst, 39 times in 40, of a model of that accuracy."""
+    return accuracy - Z_95 * float(np.sqrt(accuracy * (1 - accuracy) / people))
+
+
 def figure(
     name: str, found: float, baseline: float | None, people: int, *, feature: str | None = None
 ) -> dict[str, Any]:
     """Return one figure of a model's health; an alarm asks for retraining."""
     alarm = {
         "drift": found > DRIFT_LIMIT,
-        "accuracy": baseline is not None and found < ACCURACY_LIMIT * baseline,
+        "accuracy": baseline is not None and found < min(ACCURACY_LIMIT * baseline, worst_by_chance(baseline, people)),
         "mae": baseline is not None and found * ACCURACY_LIMIT > baseline,
     }.get(name, False)
     return {

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.catalogue import SPECS
 from models.lifecycle.drift import GROWING, drift, missing, psi, reference
-from models.lifecycle.monitor import DRIFT_LIMIT, figure
+from models.lifecycle.monitor import DRIFT_LIMIT, MIN_PREDICTIONS, figure, realised
 from models.lifecycle.registry import due
 
 FEATURES = ("steps_7d", "stress_level", "days_since_first_event")
@@ -66,6 +67,38 @@ def test_a_feature_that_nobody_ever_had_says_nothing():
     assert drift(never, reference(never, FEATURES))["steps_7d"] == 0
 
 
+def judged(seed, count, turned=0.0):
+    """Return predictions that hold, of people some of whom have turned to the opposite."""
+    random = np.random.default_rng(seed)
+    score = random.beta(2, 1, size=count)
+    label = random.random(count) < np.where(random.random(count) < turned, 1 - score, score)
+    return pl.DataFrame({"user_id": [f"u{n}" for n in range(count)], "score": score, "label": label.astype(float)})
+
+
+def accuracy_alarms(count, turned, draws=300):
+    """Return the share of draws in which accuracy asks for retraining, against that of a large sample."""
+    label, score = (judged(0, 200_000)[name].to_numpy() for name in ("label", "score"))
+    bundle = {"figures": {"accuracy": [float(((score >= 0.5) == (label == 1)).mean()), 0, 0]}}
+    found = [
+        {row["figure"]: row["alarm"] for row in realised(SPECS[0], judged(seed, count, turned), bundle)}["accuracy"]
+        for seed in range(1, draws + 1)
+    ]
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("count", [100, 400])
+def test_predictions_that_hold_alarm_in_fewer_than_one_in_twenty_weeks(count):
+    assert accuracy_alarms(count, 0.0) < 0.05
+
+
+def test_people_who_turned_to_the_opposite_are_noticed_in_the_first_week_known():
+    assert accuracy_alarms(400, 0.3) > 0.9
+
+
+def test_few_predictions_judge_no_model():
+    assert realised(SPECS[0], judged(1, MIN_PREDICTIONS - 1), {}) == []
+
+
 @pytest.mark.parametrize(
     ("trained", "expected"),
     [(None, ["drift of steps_7d 0.500"]), ("2026-03-02", ["drift of steps_7d 0.500"]), ("2026-03-03", [])],
@@ -81,8 +114,9 @@ def test_retraining_is_due_a_week_after_the_last_one(trained, expected):
     [
         ("drift", 0.31, None, True),
         ("drift", 0.29, None, False),
-        ("accuracy", 0.75, 0.8, True),
-        ("accuracy", 0.77, 0.8, False),
+        ("accuracy", 0.75, 0.8, True),  # 500 people of 0.8 show 0.765 at worst
+        ("accuracy", 0.5, None, False),
+        ("accuracy", 0.77, 0.8, False),  # 0.76 is 0.95 of it
         ("mae", 1.1, 1.0, True),
         ("mae", 1.04, 1.0, False),
         ("accuracy", 0.1, None, False),
