@@ -10,7 +10,21 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from bench import goals, history, ingestion, marts, night, online, plans, policies, replay, stages, timing, windows
+from bench import (
+    goals,
+    history,
+    ingestion,
+    marts,
+    night,
+    online,
+    plans,
+    policies,
+    replay,
+    score,
+    stages,
+    timing,
+    windows,
+)
 from bench import people as many_people
 from bench.intervals import mean_with_interval
 from habitlake.cli.app import run_app
@@ -34,6 +48,7 @@ class Part(StrEnum):
     ONLINE = "online"
     WINDOWS = "windows"
     STAGES = "stages"
+    SCORE = "score"
 
 
 HISTORIES = (30, 365)
@@ -236,6 +251,21 @@ def print_windows(people: int, nights: int, seeds: int) -> None:
     print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
 
 
+def print_score(home: Path, people: int) -> None:
+    """Measure the score job over many people with every model in force."""
+    console.print(f"[bold]==>[/bold] scores of {people:,} people")
+    found = score.measure(home, people)
+    rows = [
+        ("models in force", f"{found.models}, of which trees {found.trees}"),
+        ("training, judging and promoting them, seconds", f"{found.training_seconds:.1f}"),
+        ("score job, seconds", f"{found.seconds:.1f}"),
+        ("predictions", f"{found.predictions:,}"),
+        ("predictions/s", f"{found.predictions / found.seconds:,.0f}"),
+        ("peak memory of the job's process, GiB", f"{found.gib:.1f}"),
+    ]
+    print_table(f"A night's scores of {people:,} people", ("what", "found"), rows)
+
+
 def print_stages() -> None:
     """Compare habit and features of this world's people with the stage of change that they gave themselves."""
     settings = get_settings()
@@ -264,7 +294,9 @@ def main(
     dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="share of damaged lines in the dirty run")] = 0.05,
     people: Annotated[
         int | None,
-        typer.Option(min=10, help="people: 1,000,000 of `people`, 100,000 of `marts` and `plans`, 2,000 elsewhere"),
+        typer.Option(
+            min=10, help="people: 1,000,000 of `people` and `score`, 100,000 of `marts` and `plans`, 2,000 elsewhere"
+        ),
     ] = None,
     nights: Annotated[
         int | None,
@@ -295,6 +327,7 @@ def main(
             Part.ONLINE: lambda: print_online(home, people or SMALL, reads),
             Part.WINDOWS: lambda: print_windows(people or SMALL, nights or 90, seeds),
             Part.STAGES: print_stages,
+            Part.SCORE: lambda: print_score(home, people or LARGE),
         }
         for wanted in part or list(Part):
             measured[wanted]()
