@@ -79,7 +79,6 @@ class ModelSpec:
     horizon_days: int
     anchor: str
     make_candidates: Callable[[tuple[str, ...]], dict[str, Estimator]] = logistic_and_trees
-    target: Target = Target.EVENT
     eligible: pl.Expr = field(default_factory=lambda: pl.lit(True))
     eligible_means: str = "everybody with any sign of use in 28 days"
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -98,6 +97,11 @@ class ModelSpec:
     def feature_service(self) -> str:
         """The feature service that is the model's contract."""
         return MODELS[self.name].feature_service
+
+    @property
+    def target(self) -> Target:
+        """Whether an event is predicted or an amount."""
+        return Target.AMOUNT if MODELS[self.name].is_amount else Target.EVENT
 
     @property
     def predicts(self) -> str:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from models.lifecycle.amounts import amounts
-from models.lifecycle.spec import RECENCY_FREQUENCY, ModelSpec, Target
+from models.lifecycle.spec import RECENCY_FREQUENCY, ModelSpec
 from models.performance.labels import weekly_sessions
 
 # Sessions a week since first seen, at most the last 28 days.
@@ -13,7 +13,6 @@ SPEC = ModelSpec(
     label=weekly_sessions(),
     horizon_days=28,
     make_candidates=amounts,
-    target=Target.AMOUNT,
     baselines={"recency_frequency": RECENCY_FREQUENCY},
     rules={"last_four_weeks": LAST_FOUR_WEEKS},
     anchor="adaptive goals rest on the same quantity; the mean of the last four weeks is hard to beat",
