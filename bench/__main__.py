@@ -22,6 +22,7 @@ from bench import (
     policies,
     queue,
     replay,
+    score,
     stages,
     timing,
     windows,
@@ -51,6 +52,7 @@ class Part(StrEnum):
     STAGES = "stages"
     DECIDE = "decide"
     QUEUE = "queue"
+    SCORE = "score"
 
 
 HISTORIES = (30, 365)
@@ -283,6 +285,21 @@ def print_windows(people: int, nights: int, seeds: int) -> None:
     print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
 
 
+def print_score(home: Path, people: int) -> None:
+    """Measure the score job over many people with every model in force."""
+    console.print(f"[bold]==>[/bold] scores of {people:,} people")
+    found = score.measure(home, people)
+    rows = [
+        ("models in force", f"{found.models}, of which trees {found.trees}"),
+        ("training, judging and promoting them, seconds", f"{found.training_seconds:.1f}"),
+        ("score job, seconds", f"{found.seconds:.1f}"),
+        ("predictions", f"{found.predictions:,}"),
+        ("predictions/s", f"{found.predictions / found.seconds:,.0f}"),
+        ("peak memory of the job's process, GiB", f"{found.gib:.1f}"),
+    ]
+    print_table(f"A night's scores of {people:,} people", ("what", "found"), rows)
+
+
 def print_stages() -> None:
     """Compare habit and features of this world's people with the stage of change that they gave themselves."""
     settings = get_settings()
@@ -312,7 +329,8 @@ def main(
     people: Annotated[
         int | None,
         typer.Option(
-            min=10, help="people: 1,000,000 of `people` and `decide`, 100,000 of `marts`, `plans`, `queue`, else 2,000"
+            min=10,
+            help="people: 1,000,000 of `people`, `score` and `decide`, 100,000 of `marts`, `plans`, `queue`, else 2,000",
         ),
     ] = None,
     nights: Annotated[
@@ -346,6 +364,7 @@ def main(
             Part.STAGES: print_stages,
             Part.DECIDE: lambda: print_decide(home, people or LARGE),
             Part.QUEUE: lambda: print_queue(home, people or MIDDLE),
+            Part.SCORE: lambda: print_score(home, people or LARGE),
         }
         for wanted in part or list(Part):
             measured[wanted]()

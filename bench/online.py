@@ -45,7 +45,7 @@ def _user(number: int) -> str:
     return f"user-{number:08}"
 
 
-def _rows(table: Table, people: int) -> pa.Table:
+def drawn_night(table: Table, people: int) -> pa.Table:
     """Return a night of the table with drawn numbers: what is read matters here, not what it says."""
     draw = np.random.default_rng(SEED)
     columns = []
@@ -120,7 +120,7 @@ def measure(home: Path, people: int, reads: int) -> list[Read]:
     settings = Settings(home=home / "online", _env_file=None)  # type: ignore[call-arg]
     settings.home.mkdir(parents=True)
     for name in SERVED:
-        replace_nights(_rows(TABLES[name], people), name, Interval(NIGHT, NIGHT), settings)
+        replace_nights(drawn_night(TABLES[name], people), name, Interval(NIGHT, NIGHT), settings)
     postgres.start(settings)
     try:
         found = _measure_store(settings, people, reads)

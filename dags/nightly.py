@@ -43,9 +43,9 @@ with DAG(
     check_silver = JobOperator(task_id="check_silver", module="expectations.run", arguments=["--gate", "silver"])
     build_features = JobOperator(task_id="build_features", module="spark_jobs.features.run", pool="spark")
     check_gold = JobOperator(task_id="check_gold", module="expectations.run", arguments=["--gate", "gold"])
-    score = JobOperator(task_id="score", module="models.adherence.score")
+    score = JobOperator(task_id="score", module="models.lifecycle.score")
     score_windows = JobOperator(task_id="score_windows", module="models.windows.score")
-    # Windows that could not be scored keep no feature from the app.
+    # Predictions and windows that could not be scored keep no feature from the app.
     materialize = JobOperator(
         task_id="materialize",
         module="feature_repo.materialize",
@@ -67,7 +67,7 @@ with DAG(
 
     open_night >> ingest >> check_silver >> build_features >> check_gold >> [score, score_windows]
     score >> decide
-    [check_gold, score_windows] >> materialize
+    [check_gold, score, score_windows] >> materialize
     [decide, score_windows] >> check_queue >> publish_queue
     [check_gold, publish_queue] >> build_marts
     [build_marts, materialize] >> write_report

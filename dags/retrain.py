@@ -1,8 +1,9 @@
 """
-### retrain: a better adherence model, or a reason why not
+### retrain: better models, or the reasons why not
 
-**Purpose** Build the point-in-time training set, train the candidates, evaluate them beside the baselines,
-and promote the best only if it beats the champion and every naive baseline.
+**Purpose** Build the point-in-time training set once for all models, train each model's candidates, evaluate them
+beside the baselines, and promote the best only if it beats the champion and every naive baseline. A model that is
+refused stops no other.
 
 **Type** *interval*: Mondays 04:00 UTC over the 90 days that ended; `start` and `end` (params) choose other nights.
 
@@ -41,8 +42,8 @@ with DAG(
     },
 ) as dag:
     build_dataset = JobOperator(task_id="build_dataset", module="models.lifecycle.dataset", **LOOK_BACK)
-    train = JobOperator(task_id="train", module="models.adherence.train", **LOOK_BACK)
-    evaluate = JobOperator(task_id="evaluate", module="models.adherence.evaluate", **LOOK_BACK)
+    train = JobOperator(task_id="train", module="models.lifecycle.train", **LOOK_BACK)
+    evaluate = JobOperator(task_id="evaluate", module="models.lifecycle.evaluate", **LOOK_BACK)
     promote = JobOperator(task_id="promote", module="models.lifecycle.promote", **LOOK_BACK)
 
     build_dataset >> train >> evaluate >> promote

@@ -23,7 +23,7 @@ from expectations.checks import (
 from expectations.people import PEOPLE_SUITES
 from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
 from habitlake.contracts.base import USER_ID_PATTERN
-from habitlake.tables import FEATURES, get_table
+from habitlake.tables import FEATURES, MODELS, get_table
 from habitlake.tables.features import MIN_SUPPORT
 from habitlake.tables.people import SEQUENCE_CHANNELS, SEQUENCE_DAYS
 
@@ -201,10 +201,29 @@ PREDICTIONS = Suite(
     "gold.predictions",
     (
         unique("user_id", "model"),
-        not_null("probability"),
         between("probability", 0, 1),
         not_null("model_version"),
+        no_violation("prediction_violation"),
     ),
+    rules=(
+        (
+            "prediction_violation",
+            (
+                ("neither probability nor value", "probability IS NULL AND value IS NULL"),
+                ("value outside its interval", "NOT coalesce(value BETWEEN value_low AND value_high, value IS NULL)"),
+                ("value below nothing", "value_low < 0"),
+                ("input_quality", "coalesce(input_quality, '') NOT IN ('complete', 'partial', 'thin')"),
+            ),
+        ),
+    ),
+)
+
+_CHANCES = [name for model in MODELS.values() for name in model.outputs if not model.is_amount]
+USER_PREDICTIONS = Suite(
+    "queue",
+    "gold.user_predictions",
+    (unique("user_id"), not_null("input_quality"), no_violation("probability_violation")),
+    rules=(("probability_violation", tuple((name, f"{name} NOT BETWEEN 0 AND 1") for name in _CHANCES)),),
 )
 
 USER_WINDOWS = Suite("queue", "gold.user_windows", (unique("user_id"), not_null("windows"), not_null("input_quality")))
@@ -411,6 +430,7 @@ SUITES: tuple[Suite, ...] = (
     *PEOPLE_SUITES,
     USER_SEQUENCE,
     PREDICTIONS,
+    USER_PREDICTIONS,
     USER_WINDOWS,
     WORKOUT_WINDOWS,
     GOALS,

@@ -8,16 +8,16 @@ from feast.types import FeastType, Float64, Int64, String
 
 from habitlake.lake import table_uri
 from habitlake.settings import Settings
-from habitlake.tables import ADHERENCE_V1, FEATURES, Column, Feature, get_table
+from habitlake.tables import FEATURES, MODELS, Column, Feature, get_table
 
 FEAST_TYPES: dict[str, FeastType] = {"double": Float64, "bigint": Int64, "string": String}
 # How old a person's newest snapshot may be before the reader calls it stale; Feast does not apply it online.
 TIME_TO_LIVE = timedelta(days=3)
-ADHERENCE_SERVICE = "adherence_v1"
 ANALYTICS_SERVICE = "user_analytics_v1"
 WINDOWS_SERVICE = "workout_windows_v1"
+PREDICTIONS_SERVICE = "predictions_v1"
 # What each view reads; it is named after its table.
-SERVED = ("gold.user_features", "gold.user_analytics", "gold.user_windows")
+SERVED = ("gold.user_features", "gold.user_analytics", "gold.user_windows", "gold.user_predictions")
 NOT_SERVED = frozenset({"batch_date", "user_id", "event_timestamp", "created_timestamp"})
 
 
@@ -77,17 +77,21 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
     user = Entity(
         name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, as the app names them"
     )
-    features, analytics, windows = (_view(name, user, settings) for name in SERVED)
+    features, analytics, windows, predictions = (_view(name, user, settings) for name in SERVED)
     return [
         user,
         features,
         analytics,
         windows,
-        FeatureService(
-            name=ADHERENCE_SERVICE,
-            features=[features[list(ADHERENCE_V1)]],
-            description="What the adherence model reads, in training and in scoring",
-            owner=get_table(SERVED[0]).owner,
+        predictions,
+        *(
+            FeatureService(
+                name=model.feature_service,
+                features=[features[list(model.features)]],
+                description=f"What the model reads, in training and in scoring, that predicts {model.predicts}",
+                owner=get_table(SERVED[0]).owner,
+            )
+            for model in MODELS.values()
         ),
         FeatureService(
             name=ANALYTICS_SERVICE,
@@ -100,5 +104,11 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
             features=[windows],
             description="When a workout is likely to succeed, as the app reads it",
             owner=get_table(SERVED[2]).owner,
+        ),
+        FeatureService(
+            name=PREDICTIONS_SERVICE,
+            features=[predictions],
+            description="What the models in force say of a person, as the app reads it",
+            owner=get_table(SERVED[3]).owner,
         ),
     ]

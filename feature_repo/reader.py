@@ -83,7 +83,7 @@ def main(
     service: Annotated[
         str,
         typer.Option(
-            help="adherence_v1 (what the model reads), user_analytics_v1 or workout_windows_v1 (what the app reads)"
+            help="MODEL_v1 (what a model reads), user_analytics_v1, workout_windows_v1 or predictions_v1 (what the app reads)"
         ),
     ] = "adherence_v1",
     json_output: Json = False,

@@ -40,8 +40,11 @@ from interventions.timing.hours import learned_hours, read_messages
 from interventions.values import REPORTS
 
 MODEL = "adherence"
+BURNOUT = "burnout"
 PREDICTIONS = View(
-    "gold.predictions", ("user_id", "model", "model_version", "probability"), where=pl.col("model") == MODEL
+    "gold.predictions",
+    ("user_id", "model", "model_version", "probability"),
+    where=pl.col("model").is_in([MODEL, BURNOUT]),
 )
 BEST_TIMES = View(
     "gold.context_patterns",
@@ -83,9 +86,19 @@ def read_answers(night: date, reader: Reader) -> pl.DataFrame:
 
 
 def read_predictions(night: date, reader: Reader) -> pl.DataFrame:
-    """Return per person the night's skip probability with the model that gave it; empty when none is in force."""
-    return reader.rows(PREDICTIONS, night).select(
-        "user_id", "model", "model_version", skip_probability=(1 - pl.col("probability")).round(6)
+    """Return per person the night's skip probability with the model that gave it, and the risk of burnout.
+
+    Each is null, or the person absent, where no such model is in force or it is not for the person.
+    """
+    own, burnout = pl.col("model") == MODEL, pl.col("model") == BURNOUT
+    return (
+        reader.rows(PREDICTIONS, night)
+        .group_by("user_id")
+        .agg(
+            pl.col("model", "model_version").filter(own).first(),
+            skip_probability=(1 - pl.col("probability").filter(own).first()).round(6),
+            burnout_risk=pl.col("probability").filter(burnout).first(),
+        )
     )
 
 

@@ -17,7 +17,7 @@ REPORTS = {
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "age": pl.Int64, "primary_goal": pl.String, "fitness_level": pl.String, "communication_style": pl.String,
     "language": pl.String, "notifications_allowed": pl.Boolean, "preferred_times": pl.List(pl.String),
-    "target_sessions": pl.Float64, "recommended_sessions": pl.Float64, "skip_probability": pl.Float64, "model": pl.String, "model_version": pl.String,
+    "target_sessions": pl.Float64, "recommended_sessions": pl.Float64, "skip_probability": pl.Float64, "burnout_risk": pl.Float64, "model": pl.String, "model_version": pl.String,
     "delivered_28n": pl.Int64, "acted_28n": pl.Int64, "habit_strength": pl.Float64, "automatic_on": pl.Date,
     "performance_improvement": pl.Float64, "best_time_slot": pl.String, "best_time_attempts": pl.Int64,
     "best_time_completed": pl.Int64, **dict.fromkeys(REPORTS, pl.Int64),
@@ -34,13 +34,10 @@ DERIVED = {
     "low_energy": "energy of the week where it is 5 of 10 or less",
     "preferred_hour": "local hour at which the person prefers to be reached",
 }
-# Named by what sleeps until they exist.
-NOT_YET = frozenset({"burnout_risk"})
 NUMBERS = (
     frozenset(feature.name for feature in FEATURES if feature.sql_type != "string")
     | {name for name, kind in SCHEMA.items() if kind in {pl.Int64, pl.Float64}}
     | DERIVED.keys()
-    | NOT_YET
 )
 DATES = frozenset({"as_of_date", "automatic_on"})
 TEXTS = frozenset({"best_time_slot", "onboarding_step"})

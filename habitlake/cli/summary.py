@@ -98,7 +98,7 @@ def print_gates(gates: list[dict[str, Any]]) -> None:
 
 
 def print_models(models: list[dict[str, Any]]) -> None:
-    """Print each registered model with its figures and the last decision on it."""
+    """Print each registered model with the last decision on it; `habitlake models` shows the figures."""
     if not models:
         console.print("Models: none was trained yet; decisions use features alone.")
         return
@@ -106,11 +106,8 @@ def print_models(models: list[dict[str, Any]]) -> None:
         console.print(f"[bold]Model[/bold] {model['name']}: champion version {model.get('champion') or 'none'}")
         if model.get("decision"):
             console.print(f"    last decision: {model['decision']}", markup=False)
-        metrics = model.get("metrics") or []
-        if metrics:
-            print_table(
-                "    held-out figures with 95 % intervals", tuple(metrics[0]), [list(row.values()) for row in metrics]
-            )
+        for reason in model.get("retraining_due") or []:
+            console.print(f"    retraining is due: {reason}; run: habitlake retrain", markup=False)
 
 
 def print_summary(settings: Settings, night: date) -> None:

@@ -3,8 +3,9 @@
 from habitlake.errors import PermanentError
 from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
 from habitlake.tables.events import EVENT_TABLES
-from habitlake.tables.features import ADHERENCE_V1, FEATURES, Feature
+from habitlake.tables.features import FEATURES, Feature
 from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
+from habitlake.tables.models import MODELS, Model
 from habitlake.tables.people import PEOPLE_TABLES
 
 TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *PEOPLE_TABLES, *OPS_TABLES)}
@@ -25,4 +26,4 @@ def get_table(name: str) -> Table:
         raise PermanentError(msg) from error
 
 
-__all__ = ["ADHERENCE_V1", "AUDIT_COLUMNS", "FEATURES", "TABLES", "Column", "Feature", "Table", "get_table"]
+__all__ = ["AUDIT_COLUMNS", "FEATURES", "MODELS", "TABLES", "Column", "Feature", "Model", "Table", "get_table"]

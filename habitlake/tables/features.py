@@ -316,3 +316,11 @@ ADHERENCE_V1 = (
     "resting_heart_rate_7d", "steps_7d", "load_7d", "load_28d", "app_minutes_7d", "preparation_time_avg",
     "barrier_frequency", "partner_share_30d", "injured", "interventions_7d",
 )  # fmt: skip
+
+# What the models of the next four weeks read: that, and what tells of load, strain, regularity and mood.
+FOUR_WEEKS_V1 = (
+    *ADHERENCE_V1,
+    "consistency_score", "time_of_day_consistency", "day_of_week_consistency", "intensity_progression",
+    "workout_variety_score", "features_used_30d", "acute_load", "chronic_load", "monotony", "strain", "hrv_trend",
+    "resting_heart_rate_trend", "motivation_trend", "goal_progress",
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from habitlake.tables.base import BATCH_DATE, USER_ID, Column, Table
 from habitlake.tables.features import FEATURES
+from habitlake.tables.models import MODELS
 from habitlake.tables.people import AS_OF_DATE, CREATED_TIMESTAMP, EVENT_TIMESTAMP
 
 LOCAL_DATE = Column("local_date", "date", "calendar date in the person's zone")
@@ -128,7 +129,7 @@ USER_FEATURES = Table(
 
 PREDICTIONS = Table(
     name="gold.predictions",
-    grain="one row per user, model and night",
+    grain="one row per user, model and night: of the people whom the model is for, and the models in force",
     key=("batch_date", "user_id", "model"),
     columns=(
         BATCH_DATE,
@@ -136,12 +137,41 @@ PREDICTIONS = Table(
         Column("model", "string", "registered model name"),
         Column("model_version", "string", "version of the registered model that scored"),
         Column("feature_service", "string", "Feast feature service that is the model's contract"),
-        Column("probability", "double", "predicted probability of the label, rounded to 6 decimals"),
+        Column(
+            "probability", "double", "predicted probability of the event, rounded to 6 decimals; null for an amount"
+        ),
+        Column("value", "double", "predicted amount (performance: sessions a week); null for an event"),
+        Column("value_low", "double", "lower end of the 80 % interval of the amount; null for an event"),
+        Column("value_high", "double", "upper end of the 80 % interval of the amount; null for an event"),
         Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
         Column("top_factors", "string", "JSON list of {feature, value, contribution}, largest first"),
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
     ),
     keep_daily_days=120,
+)
+
+USER_PREDICTIONS = Table(
+    name="gold.user_predictions",
+    grain="one row per user and night with a model in force: what the models say, as the app reads it",
+    key=("batch_date", "user_id"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        EVENT_TIMESTAMP,
+        CREATED_TIMESTAMP,
+        *(
+            Column(
+                output,
+                "double",
+                f"{source} of gold.predictions: {model.predicts}; null where no such model is in force"
+                " or it is not for the person",
+            )
+            for model in MODELS.values()
+            for output, source in model.outputs.items()
+        ),
+        Column("input_quality", "string", "complete, partial or thin: how much of the models' input was observed"),
+    ),
+    keep_daily_days=30,
 )
 
 DECISIONS = Table(
@@ -412,12 +442,40 @@ GATE_RESULTS = Table(
     user_column=None,
 )
 
+MODEL_HEALTH = Table(
+    name="ops.model_health",
+    grain="one row per night, model and figure: what it reads tonight against the night of its training, on Sundays what became true",
+    key=("batch_date", "model", "figure"),
+    columns=(
+        BATCH_DATE,
+        Column("model", "string", "registered model name"),
+        Column("model_version", "string", "version that scored the night"),
+        Column(
+            "figure",
+            "string",
+            "drift (population stability index beyond chance), missing (share of people without a value, above that of"
+            " the training), or accuracy, auc, ece, mae of predictions whose outcome became known in the last 30 days",
+        ),
+        Column("feature", "string", "the feature that drifted most, or went missing most; null for outcomes"),
+        Column("value", "double", "the figure"),
+        Column("baseline", "double", "the same figure on the held-out rows on which the version was promoted"),
+        Column("people", "bigint", "people it rests on, at most 20,000"),
+        Column(
+            "alarm",
+            "boolean",
+            "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline, beyond chance",
+        ),
+    ),
+    user_column=None,
+)
+
 GOLD_TABLES = (
     USER_DAY,
     USER_DAY_CONTEXT,
     USER_DAY_CATEGORY,
     USER_FEATURES,
     PREDICTIONS,
+    USER_PREDICTIONS,
     GOALS,
     WORKOUT_PLANS,
     WORKOUT_WINDOWS,
@@ -426,4 +484,4 @@ GOLD_TABLES = (
     RESPONSE_STATE,
     DECISIONS,
 )
-OPS_TABLES = (GATE_RESULTS,)
+OPS_TABLES = (GATE_RESULTS, MODEL_HEALTH)

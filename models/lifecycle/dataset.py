@@ -1,6 +1,8 @@
-"""Build the point-in-time training set: features as known on each night, labels from what followed.
+"""Build the point-in-time training set of all models: features as known on each night, labels from what followed.
 
 ``python -m models.lifecycle.dataset --start 2026-01-05 --end 2026-04-04``
+
+One row per person and as-of night, and one label per model; null where the model does not know or is not for the person.
 """
 
 import hashlib
@@ -14,49 +16,57 @@ from habitlake.clock import Interval, night_end
 from habitlake.job import JobContext, run_job
 from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings
-from models.adherence.config import CONFIG, FEATURES
-from models.lifecycle.files import run_folder, write_json
+from models.catalogue import SPECS
+from models.lifecycle.files import dataset_folder, write_json
+from models.lifecycle.groups import read_groups
+from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
+from models.lifecycle.sequences import scan_sequences, with_sequence
+from models.lifecycle.spec import (
+    KNOWN_LONG,
+    LABEL_DELAY_DAYS,
+    NIGHT_STRIDE,
+    TEST_SHARE,
+    UNSEEN_SHARE,
+    UNSEEN_SHARE_ALONE,
+    ModelSpec,
+    Target,
+)
 
 BUCKETS = 1_000
+PEOPLE = 20_000
+# Forward in time only where this share of the nights is left to train on.
+MIN_TRAIN_NIGHTS = 0.25
+KEYS = ("user_id", "batch_date", "as_of_date", "event_timestamp")
 
 
-def training_nights(stored: Sequence[date], interval: Interval) -> list[date]:
+def last_labelled_night(interval: Interval, horizon_days: int) -> date:
+    """Return the newest as-of night whose label window is over, and known, by the interval's end."""
+    return interval.end - timedelta(days=horizon_days + LABEL_DELAY_DAYS)
+
+
+def training_nights(stored: Sequence[date], interval: Interval, horizon_days: int) -> list[date]:
     """Return the as-of nights whose label window is complete by the interval's end, every few nights, newest kept."""
-    last = interval.end - timedelta(days=CONFIG.label_days + CONFIG.label_delay_days)
+    last = last_labelled_night(interval, horizon_days)
     usable = [night for night in stored if interval.start <= night <= last]
-    return usable[::-1][:: CONFIG.night_stride][::-1]
+    return usable[::-1][::NIGHT_STRIDE][::-1]
 
 
-def labels(snapshots: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
-    """Return the label of each snapshot: adherence over the 7 local days after its as-of date.
-
-    ``adherence`` is sessions >= 80 % of the planned ones, or, where none was planned, of the habitual weekly
-    count (mean of the last four weeks, rounded, at least 1). Windows without any sign of use are censored.
+def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Interval) -> pl.DataFrame:
+    """Return the rows with at least one label, one column per model.
 
     Parameters
     ----------
-    snapshots
-        user_id, batch_date, as_of_date, sessions_28d.
-    days
-        user_id, local_date, workouts_completed, workouts_planned, events: facts known at training time.
+    followed
+        Snapshots with what followed them (``outcomes``), and the columns that eligibility asks for.
     """
-    window = days.join(snapshots, on="user_id").filter(
-        (pl.col("local_date") > pl.col("as_of_date"))
-        & (pl.col("local_date") <= pl.col("as_of_date") + pl.duration(days=CONFIG.label_days))
-    )
-    sums = window.group_by("user_id", "batch_date").agg(
-        pl.col("workouts_completed").sum().alias("sessions"),
-        pl.col("workouts_planned").sum().alias("planned"),
-        pl.col("events").sum().alias("signs"),
-    )
-    habitual = pl.max_horizontal((pl.col("sessions_28d") / 4).round(), pl.lit(1.0))
-    target = pl.when(pl.col("planned") > 0).then(pl.col("planned").cast(pl.Float64)).otherwise(habitual)
-    return (
-        snapshots.join(sums, on=["user_id", "batch_date"], how="inner")
-        .filter(pl.col("signs") > 0)
-        .with_columns(label=(pl.col("sessions") >= CONFIG.adherence_share * target).cast(pl.Int64))
-        .select("user_id", "batch_date", "label", "sessions", "planned")
-    )
+    labels = [
+        pl.when(spec.eligible & (pl.col("batch_date") <= last_labelled_night(interval, spec.horizon_days)))
+        .then(spec.label.cast(pl.Float64))
+        .alias(spec.label_column)
+        for spec in specs
+    ]
+    rows = followed.select(*KEYS, *labels)
+    return rows.filter(pl.any_horizontal(pl.col(spec.label_column).is_not_null() for spec in specs))
 
 
 def bucket(user_id: str) -> int:
@@ -64,66 +74,118 @@ def bucket(user_id: str) -> int:
     return int.from_bytes(hashlib.sha256(f"unseen\x1f{user_id}".encode()).digest()[:8], "big") % BUCKETS
 
 
-def split(rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark each row train, test or gap: tests lie later in time, with a label window between.
+def split(rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+    """Mark each row train, test or gap, and the people who never train as unseen.
 
-    ``unseen`` marks people who never train, so that generalisation to new people is measured apart.
+    Tests lie later in time, with a label window between (``forward``), the unseen people among them. Where the nights
+    do not reach for that, the unseen people are the test on all nights and the others train (``people``).
     """
     nights = sorted(rows["batch_date"].unique().to_list())
-    first_test = nights[min(int(len(nights) * (1 - CONFIG.test_share)), len(nights) - 1)] if nights else None
+    first_test = nights[min(int(len(nights) * (1 - TEST_SHARE)), len(nights) - 1)] if nights else date.max
+    before_gap = [night for night in nights if night <= first_test - timedelta(days=horizon_days)]
+    forward = len(before_gap) >= MIN_TRAIN_NIGHTS * len(nights)
+    share = UNSEEN_SHARE if forward else UNSEEN_SHARE_ALONE
     users = rows["user_id"].unique().sort()
-    unseen = users.filter(pl.Series([bucket(user) < CONFIG.unseen_share * BUCKETS for user in users], dtype=pl.Boolean))
-    is_test = pl.col("batch_date") >= first_test
-    before_gap = pl.col("batch_date") <= pl.lit(first_test) - pl.duration(days=CONFIG.label_days)
-    marked = rows.with_columns(unseen=pl.col("user_id").is_in(unseen.implode()))
-    return marked.with_columns(
-        split=pl.when(is_test)
-        .then(pl.lit("test"))
-        .when(before_gap & ~pl.col("unseen"))
-        .then(pl.lit("train"))
-        .otherwise(pl.lit("gap"))
-    )
+    unseen = users.filter(pl.Series([bucket(user) < share * BUCKETS for user in users], dtype=pl.Boolean))
+    is_unseen = pl.col("user_id").is_in(unseen.implode())
+    if forward:
+        is_test = pl.col("batch_date") >= first_test
+        is_train, kind = pl.col("batch_date").is_in(before_gap) & ~is_unseen, "forward"
+    else:
+        is_test, is_train, kind = is_unseen, ~is_unseen, "people"
+    part = pl.when(is_test).then(pl.lit("test")).when(is_train).then(pl.lit("train")).otherwise(pl.lit("gap"))
+    return rows.with_columns(unseen=is_unseen, split=part, split_kind=pl.lit(kind))
 
 
-def historical_features(keys: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Return the feature service's values as known at each (user_id, event_timestamp), through Feast."""
+def rows_of(dataset: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
+    """Return the rows of one model: keys, features, value (the label as made), label (0 or 1 for events), split."""
+    if spec.label_column not in dataset.columns:
+        return pl.DataFrame()
+    own = dataset.filter(pl.col(spec.label_column).is_not_null())
+    value = pl.col(spec.label_column)
+    label = (value > 0).cast(pl.Int64) if spec.target is Target.EVENT else value
+    columns = ("user_id", "batch_date", *spec.features, *(("sequence",) if spec.needs_sequence else ()))
+    return split(own.select(*columns, value.alias("value"), label.alias("label")), spec.horizon_days)
+
+
+def historical_features(keys: pl.DataFrame, specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
+    """Return the values of all models' feature services as known at each (user_id, event_timestamp), through Feast."""
     from feature_repo.store import apply_definitions, feature_store
 
     store = feature_store(settings)
     apply_definitions(store, settings)
-    job = store.get_historical_features(
-        entity_df=keys.to_pandas(), features=store.get_feature_service(CONFIG.feature_service)
-    )
+    references = {
+        f"{view.name}:{feature.name}"
+        for spec in specs
+        for view in store.get_feature_service(spec.feature_service).feature_view_projections
+        for feature in view.features
+    }
+    job = store.get_historical_features(entity_df=keys.to_pandas(), features=sorted(references))
     frame = pl.from_arrow(job.to_arrow())
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - narrows the type; a table is never a series
-    return frame.select("user_id", pl.col("event_timestamp").dt.cast_time_unit("us"), *FEATURES)
+    names = sorted({name for spec in specs for name in spec.features})
+    return frame.select("user_id", pl.col("event_timestamp").dt.cast_time_unit("us"), *names)
 
 
-def build(interval: Interval, settings: Settings) -> pl.DataFrame:
-    """Return the data set: user_id, batch_date, features, label, split, unseen."""
-    nights = training_nights(stored_nights("gold.user_features", settings), interval)
-    snapshots = (
-        scan_table("gold.user_features", settings, nights=interval)
-        .filter(pl.col("batch_date").is_in(nights))
-        .filter((pl.col("days_since_first_event") >= CONFIG.min_history_days) & (pl.col("observed_days_28d") > 0))
-        .select("user_id", "batch_date", "as_of_date", "event_timestamp", "sessions_28d")
+def drawn(users: pl.Series) -> pl.Series:
+    """Return at most 20,000 people, evenly by id: more teach, and tell, no more that matters."""
+    known = users.unique().sort()
+    return known.gather_every(max(1, -(-len(known) // PEOPLE)))
+
+
+def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
+    """Return people of the nights who are known long enough, with what labels and eligibility ask for."""
+    asked = {name for spec in specs for name in (*spec.eligible.meta.root_names(), *spec.label.meta.root_names())}
+    frame = scan_table("gold.user_features", settings)
+    known = set(frame.collect_schema().names()) - set(KEYS)
+    # Whoever is known on a night is known on every later one.
+    users = drawn(frame.filter(pl.col("batch_date").is_in(sorted(nights)[-1:])).select("user_id").collect()["user_id"])
+    return (
+        frame.filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(users.implode()))
+        .filter(KNOWN_LONG)
+        .select(*KEYS, *sorted(asked & known))
         .collect()
     )
-    days = (
+
+
+def newest_people(interval: Interval, specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
+    """Return the people of the newest night that is known: what drift of the models trained now is measured against."""
+    nights = [night for night in stored_nights("gold.user_features", settings) if night <= interval.end][-1:]
+    names = {name for spec in specs for name in (*spec.features, *spec.eligible.meta.root_names())}
+    people = scan_table("gold.user_features", settings).filter(pl.col("batch_date").is_in(nights), KNOWN_LONG)
+    found = people.select("user_id", *sorted(names)).collect()
+    return found.filter(pl.col("user_id").is_in(drawn(found["user_id"]).implode()))
+
+
+def read_days(interval: Interval, users: pl.Series, settings: Settings) -> pl.DataFrame:
+    """Return the people's facts per local date as known at the interval's end, from four weeks before its start."""
+    first = interval.start - timedelta(days=WEEKS * WEEK_DAYS + LABEL_DELAY_DAYS)
+    return (
         scan_table("gold.user_day", settings, upto=interval.end)
-        .filter(pl.col("local_date") > interval.start - timedelta(days=2))
+        .filter(pl.col("local_date") >= first, pl.col("user_id").is_in(users.unique().implode()))
         .group_by("user_id", "local_date")
-        .agg(pl.col("workouts_completed", "workouts_planned", "events").sum())
+        .agg(pl.col(MEASURES).sum())
         .collect()
     )
-    labelled = labels(snapshots, days).join(
-        snapshots.select("user_id", "batch_date", "event_timestamp"), on=["user_id", "batch_date"]
+
+
+def build(interval: Interval, settings: Settings, specs: Sequence[ModelSpec] = SPECS) -> pl.DataFrame:
+    """Return the data set: user_id, batch_date, the features and labels of all models; no column without any row."""
+    nights = training_nights(
+        stored_nights("gold.user_features", settings), interval, min(spec.horizon_days for spec in specs)
     )
-    if labelled.is_empty():
-        return labelled
-    features = historical_features(labelled.select("user_id", "event_timestamp"), settings)
-    rows = labelled.join(features, on=["user_id", "event_timestamp"], how="left").sort("batch_date", "user_id")
-    return split(rows)
+    snapshots = read_snapshots(nights, specs, settings)
+    rows = labelled(outcomes(snapshots, read_days(interval, snapshots["user_id"], settings)), specs, interval)
+    if rows.is_empty():
+        return pl.DataFrame()
+    features = historical_features(rows.select("user_id", "event_timestamp"), specs, settings)
+    if any(spec.needs_sequence for spec in specs):
+        rows = with_sequence(rows, scan_sequences(interval, settings).collect())
+    return (
+        rows.join(features, on=["user_id", "event_timestamp"], how="left")
+        .drop("event_timestamp", "as_of_date")
+        .sort("batch_date", "user_id")
+    )
 
 
 def data_version(settings: Settings) -> dict[str, int]:
@@ -140,16 +202,16 @@ def data_version(settings: Settings) -> dict[str, int]:
 
 def run(context: JobContext) -> Mapping[str, object]:
     """Build and store the data set of the interval."""
-    folder = run_folder(CONFIG.name, context.interval, context.settings)
+    folder = dataset_folder(context.interval, context.settings)
     rows = build(context.interval, context.settings)
     rows.write_parquet(folder / "dataset.parquet")
-    counts = dict(rows["split"].value_counts().iter_rows()) if rows.height else {}
+    newest_people(context.interval, SPECS, context.settings).write_parquet(folder / "newest.parquet")
+    read_groups(context.interval.end, context.settings).write_parquet(folder / "groups.parquet")
     summary = {
         "rows": rows.height,
         "people": rows["user_id"].n_unique() if rows.height else 0,
-        "base_rate": round(float(rows["label"].mean() or 0), 4) if rows.height else None,
         "night_end": str(night_end(context.interval.end)),
-        **{f"rows_{name}": int(count) for name, count in sorted(counts.items())},
+        **{spec.label_column: rows[spec.label_column].count() if rows.height else 0 for spec in SPECS},
     }
     write_json(folder / "dataset.json", {**summary, "data_version": data_version(context.settings)})
     return summary

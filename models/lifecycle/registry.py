@@ -5,6 +5,8 @@
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,17 +14,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from habitlake.cli.app import Json, run_app
-from habitlake.cli.output import console, print_json, print_table
+from habitlake.cli.output import console, print_json, print_table, rows_of
 from habitlake.errors import PermanentError
+from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+HEALTH = "ops.model_health"
+# The newest figures of what became true are of the last Sunday.
+HEALTH_NIGHTS = 7
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
 DECISION_TAG = "decision"
+TRAINED_TAG = "trained_until"
+RETRAIN_DAYS = 7
 FIGURES_TAG = "figures"
 
 
@@ -44,16 +52,12 @@ def client(settings: Settings) -> "MlflowClient":
     return MlflowClient(tracking_uri=settings.mlflow_tracking_uri, registry_uri=settings.mlflow_tracking_uri)
 
 
-def champion_version(model: str, settings: Settings) -> str | None:
-    """Return the version in force, or None."""
+def champions(settings: Settings) -> dict[str, str]:
+    """Return the version in force of every model that has one: one question for all of them."""
     if not has_registry(settings):
-        return None
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(client(settings).get_model_version_by_alias(model, CHAMPION).version)
-    except MlflowException:
-        return None
+        return {}
+    aliases = {model.name: model.aliases or {} for model in client(settings).search_registered_models()}
+    return {name: str(own[CHAMPION]) for name, own in aliases.items() if CHAMPION in own}
 
 
 def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]:
@@ -94,6 +98,21 @@ def record_decision(model: str, reason: str, settings: Settings) -> None:
     client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
 
 
+def record_training(model: str, night: date, settings: Settings) -> None:
+    """Keep the last night that the last training run knew, whatever came of it."""
+    client(settings).set_registered_model_tag(model, TRAINED_TAG, night.isoformat())
+
+
+def due(health: Sequence[Mapping[str, Any]], trained: str | None) -> list[str]:
+    """Return why retraining is due: figures that ask for it, a week or more after the last training run."""
+    last = date.fromisoformat(trained) if trained else date.min
+    return [
+        f"{row['figure']}{' of ' + row['feature'] if row['feature'] else ''} {row['value']:.3f}"
+        for row in health
+        if row["alarm"] and (row["batch_date"] - last).days >= RETRAIN_DAYS
+    ]
+
+
 def set_champion(model: str, version: str, settings: Settings, reason: str) -> None:
     """Move the champion alias and record why.
 
@@ -113,14 +132,29 @@ def set_champion(model: str, version: str, settings: Settings, reason: str) -> N
     record_decision(model, reason, settings)
 
 
+def newest_health(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Return per model its newest figure of each kind in ops.model_health."""
+    import polars as pl
+
+    nights = stored_nights(HEALTH, settings)
+    if not nights:
+        return {}
+    recent = scan_table(HEALTH, settings).filter(pl.col("batch_date") > nights[-1] - timedelta(days=HEALTH_NIGHTS))
+    newest = recent.collect().sort("batch_date").unique(["model", "figure"], keep="last")
+    health: dict[str, list[dict[str, Any]]] = {}
+    for row in newest.sort("model", "figure").iter_rows(named=True):
+        health.setdefault(row["model"], []).append(row)
+    return health
+
+
 def model_report(settings: Settings) -> list[dict[str, Any]]:
-    """Return per registered model: champion, challenger, versions, the last decision, and figures.
+    """Return per registered model: champion, challenger, versions, the last decision, figures, and health.
 
     The figures are the champion's, or, where none is in force, those of the challenger that was refused.
     """
     if not has_registry(settings):
         return []
-    report = []
+    report, health = [], newest_health(settings)
     for model in client(settings).search_registered_models():
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
         aliases = {alias: str(version) for alias, version in (model.aliases or {}).items()}
@@ -144,6 +178,8 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "versions": sorted((str(version.version) for version in versions), key=int),
                 "decision": (model.tags or {}).get(DECISION_TAG),
                 "metrics": metrics,
+                "health": health.get(model.name, []),
+                "retraining_due": due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG)),
             }
         )
     return report
@@ -175,6 +211,11 @@ def models(context: typer.Context, json_output: Json = False) -> None:
                 tuple(model["metrics"][0]),
                 [row.values() for row in model["metrics"]],
             )
+        if model["health"]:
+            columns = ("figure", "feature", "value", "baseline", "people", "batch_date", "alarm")
+            print_table("    in force", columns, rows_of(model["health"], columns))
+        for reason in model["retraining_due"]:
+            console.print(f"    retraining is due: {reason}", markup=False)
 
 
 @app.command()

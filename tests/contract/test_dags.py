@@ -18,7 +18,7 @@ GRAPH = {
         "check_silver": ["build_features"],
         "build_features": ["check_gold"],
         "check_gold": ["build_marts", "materialize", "score", "score_windows"],
-        "score": ["decide"],
+        "score": ["decide", "materialize"],
         "score_windows": ["check_queue", "materialize"],
         "decide": ["check_queue"],
         "check_queue": ["publish_queue"],

@@ -40,7 +40,7 @@ def test_feast_serves_exactly_the_registry(tmp_path):
     keys = {"batch_date", "user_id", "event_timestamp", "created_timestamp", "as_of_date"}
     records = {
         name: [column for column in TABLES[f"gold.{name}"].columns if column.name not in keys]
-        for name in ("user_analytics", "user_windows")
+        for name in ("user_analytics", "user_windows", "user_predictions")
     }
     for name, columns in ({"user_features": FEATURES} | records).items():
         view = views.pop(name)

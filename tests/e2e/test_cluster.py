@@ -172,7 +172,7 @@ def test_a_cluster_comes_to_the_rows_of_the_embedded_engine(world, cluster):
     assert len(executors) == WORKERS, "an executor on each worker"
 
     own, theirs = table_hashes(world.settings, interval), table_hashes(cluster.settings)
-    scored = {"gold.user_windows"}  # by a model, not by the jobs that ran here
+    scored = {"gold.user_windows", "gold.user_predictions"}  # by models, not by the jobs that ran here
     compared = [name for name in own if name.startswith(("bronze.", "silver.", "gold.user_")) and name not in scored]
     assert sum(own[name]["rows"] for name in compared) > 10_000
     assert {name: theirs[name] for name in compared} == {name: own[name] for name in compared}
@@ -180,13 +180,16 @@ def test_a_cluster_comes_to_the_rows_of_the_embedded_engine(world, cluster):
 
 def test_the_same_model_gives_the_same_scores(world, cluster):
     night = compared_nights(world).end
-    model = world.json("models")[0]
-    version = model["champion"] or model["challenger"]
+    model = next(model for model in world.json("models") if model["name"] == "adherence")
+    version = f"adherence={model['champion'] or model['challenger']}"
     chosen = ["--start", str(night), "--end", str(night), "--model-version", version]
-    world.module("models.adherence.score", *chosen)
-    cluster.job("models.adherence.score", *chosen)
+    world.module("models.lifecycle.score", *chosen)
+    cluster.job("models.lifecycle.score", *chosen)
     own, theirs = (
-        scan_table("gold.predictions", settings, Interval(night, night)).select("user_id", "probability").collect()
+        scan_table("gold.predictions", settings, Interval(night, night))
+        .filter(pl.col("model") == "adherence")
+        .select("user_id", "probability")
+        .collect()
         for settings in (world.settings, cluster.settings)
     )
     both = own.join(theirs, on="user_id", how="full", suffix="_cluster")
@@ -195,7 +198,6 @@ def test_the_same_model_gives_the_same_scores(world, cluster):
 
 
 def test_features_are_served_from_redis_and_an_older_night_does_not_replace_them(world, cluster):
-    from feature_repo.definitions import ADHERENCE_SERVICE
     from feature_repo.reader import read_features
     from feature_repo.store import feature_store
 
@@ -212,12 +214,12 @@ def test_features_are_served_from_redis_and_an_older_night_does_not_replace_them
     users = stored["user_id"].to_list()
     as_of = datetime(newest.year, newest.month, newest.day, tzinfo=UTC) + timedelta(days=1, hours=12)
     store = feature_store(cluster.settings)
-    records = read_features(store, users, service=ADHERENCE_SERVICE, as_of=as_of, max_age=timedelta(days=3))
+    records = read_features(store, users, service="adherence_v1", as_of=as_of, max_age=timedelta(days=3))
     served = [{item.name: item for item in record.features}["sessions_28d"].value for record in records]
     assert served == stored["sessions_28d"].to_list()
     assert {record.event_timestamp for record in records} == set(stored["event_timestamp"])
     late = read_features(
-        store, users[:1], service=ADHERENCE_SERVICE, as_of=as_of + timedelta(days=9), max_age=timedelta(days=3)
+        store, users[:1], service="adherence_v1", as_of=as_of + timedelta(days=9), max_age=timedelta(days=3)
     )
     assert {item.missing for item in late[0].features} == {"stale"}
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from habitlake.report import wording
 from habitlake.report.charts import Series, line_chart
-from habitlake.report.night.model import ADHERENCE
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.person.facts import MEANINGS
 from habitlake.report.stores import Row, Stores
-from habitlake.tables import FEATURES
+from habitlake.tables import FEATURES, MODELS
 from habitlake.tables.people import ANY
 
 HISTORY_NIGHTS = 56
@@ -126,6 +125,8 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
             {
                 "name": wording.words(name),
                 "now": now,
+                "said": said(now),
+                "what": "the probability" if now.get("value") is None else "the amount",
                 "factors": [
                     {
                         "meaning": meaning.get(factor["feature"], wording.words(factor["feature"])),
@@ -144,11 +145,19 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
                     unit="%",
                     bounds=(0, 1),
                 )
-                if len(history) > 1
+                if len(history) > 1 and now.get("value") is None
                 else None,
             }
         )
     return {"models": models}
+
+
+def said(prediction: Row) -> str:
+    """Return what a prediction says: a probability, or an amount with its interval."""
+    if prediction.get("value") is None:
+        return wording.percent(prediction["probability"])
+    low, value, high = (wording.number(prediction[name]) for name in ("value_low", "value", "value_high"))
+    return f"{value} ({low} to {high})"
 
 
 HABIT = Recipe(
@@ -184,16 +193,16 @@ CONTEXTS = Recipe(
 PREDICTIONS = Recipe(
     "predictions",
     "Predictions",
-    "What the model expects of the coming week, and what speaks for and against.",
+    "What the models in force expect of the coming weeks, and what speaks for and against.",
     predictions,
     (
-        ("adherence", ADHERENCE),
-        *described("gold.predictions", ("probability", "confidence", "input_quality")),
+        *((wording.words(model.name), model.predicts) for model in MODELS.values()),
+        *described("gold.predictions", ("probability", "value", "value_low", "confidence", "input_quality")),
         (
             "contribution",
             (
-                "how far a value moves the prediction, in log-odds; above 0 it speaks for adherence; the model's figures"
-                " overlap, so a single sign is not a cause"
+                "how far a value moves the prediction, in log-odds (an amount: in its unit); above 0 it raises it; a model's"
+                " figures overlap, so a single sign is not a cause"
             ),
         ),
     ),

@@ -53,7 +53,7 @@ REPORTED = {"completion_rate": 0.9, "sleep_hours": 7.5, "stress": 4.0, "energy":
 SEQUENCE = {"user_id": "u1", "as_of_date": NIGHT} | {
     name: [None] * 29 + [REPORTED[name]] if name in REPORTED else [0.0] * 29 + [1.0] for name, _ in SEQUENCE_CHANNELS
 }
-PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4}
+PREDICTION = {"user_id": "u1", "model": "adherence", "model_version": "1", "probability": 0.4, "input_quality": "thin"}
 DECISION = {
     "decision_id": "d1", "user_id": "u1", "local_date": NEXT, "time_zone": "Europe/Berlin", "horizon": 0,
     "decided_at": END, "available": True, "unavailable_reasons": [], "send": True, "probability": 0.6, "seed": 2**62,
@@ -88,6 +88,7 @@ SOUND = {
     "gold.user_analytics": ANALYTICS,
     "gold.user_sequence": SEQUENCE,
     "gold.predictions": PREDICTION,
+    "gold.user_predictions": {"user_id": "u1", "adherence_probability": 0.4, "input_quality": "complete"},
     "gold.user_windows": {"user_id": "u1", "windows": "[]", "input_quality": "complete"},
     "gold.goals": GOAL,
     "gold.workout_plans": PLAN,
@@ -172,6 +173,9 @@ BAD = [
     ("gold", "gold.user_sequence", {"stress": [None] * 29 + [11.0]}, "ExpectColumnValuesToBeNull(sequence_violation)", ["stress"]),
     ("gold", "gold.user_sequence", {"sleep_hours": None}, "ExpectColumnValuesToBeNull(sequence_violation)", ["sleep_hours"]),
     ("queue", "gold.predictions", {"probability": 1.2}, "ExpectColumnValuesToBeBetween(probability)", ["1.2"]),
+    ("queue", "gold.predictions", {"probability": None}, "ExpectColumnValuesToBeNull(prediction_violation)", ["neither probability nor value"]),
+    ("queue", "gold.predictions", {"value": 2.0, "value_low": 2.5, "value_high": 3.0}, "ExpectColumnValuesToBeNull(prediction_violation)", ["value outside its interval"]),
+    ("queue", "gold.user_predictions", {"churn_probability": -0.1}, "ExpectColumnValuesToBeNull(probability_violation)", ["churn_probability"]),
     ("queue", "gold.user_windows", {"input_quality": None}, "ExpectColumnValuesToNotBeNull(input_quality)", []),
     ("queue", "gold.goals", {"recommended_goal": 8.0}, "ExpectColumnValuesToBeNull(goal_violation)", ["more sessions than days"]),
     ("queue", "gold.goals", {"reasons": ["injured"]}, "ExpectColumnValuesToBeNull(goal_violation)", ["injured and asked for more than usual"]),

@@ -8,8 +8,10 @@ import pytest
 
 from habitlake.clock import Interval
 from habitlake.lake import scan_table
+from models.adherence.config import SPEC
 from models.lifecycle import metrics
-from models.lifecycle.dataset import labels
+from models.lifecycle.dataset import labelled
+from models.lifecycle.outcomes import MEASURES, outcomes
 from tests.integration.export.product import write_product
 from tests.integration.export.rows import audit, night, user_day, write
 
@@ -37,14 +39,13 @@ def realised_figures_are_those_of_training(weeks, query):
     interval = Interval(night(4), night(27))
     snapshots = scan_table("gold.user_features", weeks, interval).collect()
     days = scan_table("gold.user_day", weeks, interval).group_by("user_id", "local_date").agg(
-        pl.col("workouts_completed", "workouts_planned", "events").sum()
+        pl.col(MEASURES).sum()
     )  # fmt: skip
     predictions = scan_table("gold.predictions", weeks, interval).collect()
     for day, monday in ((4, 5), (11, 12), (18, 19)):
-        rows = labels(snapshots.filter(pl.col("batch_date") == night(day)), days.collect()).join(
-            predictions, on=["user_id", "batch_date"]
-        )
-        label, score = rows["label"].to_numpy(), rows["probability"].to_numpy()
+        followed = outcomes(snapshots.filter(pl.col("batch_date") == night(day)), days.collect())
+        rows = labelled(followed, [SPEC], interval).join(predictions, on=["user_id", "batch_date"])
+        label, score = rows[SPEC.label_column].to_numpy().astype(int), rows["probability"].to_numpy()
         assert 0 < label.sum() < len(label)
         [(people, auc, brier, accuracy, f1)] = query(
             "SELECT people, auc, brier, accuracy, f1 FROM marts.mart_model_performance WHERE week_start_date = %s",

@@ -58,7 +58,9 @@ def lake(tmp_path):
         if index >= 2:
             write(
                 "gold.predictions",
-                [{"user_id": user, "model": "adherence", "model_version": "3", "probability": 0.2} for user in people[::2]],
+                [{"user_id": user, "model": "adherence", "model_version": "3", "probability": 0.2} for user in people[::2]]
+                + [{"user_id": user, "model": "burnout", "model_version": "1", "probability": 0.8} for user in people[1:3]]
+                + [{"user_id": people[0], "model": "churn", "model_version": "2", "probability": 0.9}],
                 night, settings,
             )  # fmt: skip
     return settings
@@ -123,7 +125,11 @@ def test_a_night_uses_what_was_known_then(lake):
     }
     scored = rows.filter(pl.col("model").is_not_null())
     assert scored["batch_date"].min() == NIGHTS[2]
-    assert set(scored["triggers"].list.first()) == {"high_skip_risk"}
+    assert set(scored["model_version"]) == {"3"}
+    burnt_out = rows.filter(pl.col("triggers").list.contains("burnout_risk"))
+    assert set(burnt_out["user_id"]) == {"u001", "u002"}
+    assert set(burnt_out.filter(pl.col("user_id") == "u001")["model"]) == {None}
+    assert set(scored.filter(pl.col("user_id") != "u002")["triggers"].list.first()) == {"high_skip_risk"}
 
 
 def test_a_night_keeps_triggers_on_and_lets_what_was_sent_cool_down(lake):

@@ -16,14 +16,15 @@ from habitlake.nights.ledger import open_nights
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from habitlake.tables import get_table
-from models.adherence import evaluate, train
-from models.adherence.config import CONFIG, FEATURES
-from models.lifecycle import promote
-from models.lifecycle.files import read_json, run_folder, write_json
-from models.lifecycle.registry import champion_version
+from models.adherence.config import SPEC
+from models.lifecycle import dataset, evaluate, promote, train
+from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
+from models.lifecycle.registry import champions, newest_health
+from models.lifecycle.spec import MIN_ROWS_PILOT
 
 FIRST = date(2026, 1, 5)
 PEOPLE, NIGHTS = 150, 12
+FEATURES, LABEL = SPEC.features, SPEC.label_column
 TRAINING = Interval(FIRST, FIRST + timedelta(days=89))
 
 
@@ -58,9 +59,7 @@ def people(seed, *, leak=False):
             "user_id": [f"u{number % PEOPLE}" for number in range(rows)],
             "batch_date": [FIRST + timedelta(days=int(number) * 7) for number in night],
             **values,
-            "label": label,
-            "split": np.where(night < NIGHTS - 4, "train", "test"),
-            "unseen": [False] * rows,
+            LABEL: label.astype(float),
         }
     )
 
@@ -70,13 +69,17 @@ def retrain(world):
     """Run the steps of the retrain DAG after the data set on the rows given; return the decision."""
 
     def run(rows):
-        folder = run_folder(CONFIG.name, TRAINING, world)
+        folder = dataset_folder(TRAINING, world)
         rows.write_parquet(folder / "dataset.parquet")
-        dataset = {"rows": rows.height, "people": PEOPLE, "base_rate": 0.5, "night_end": "-", "data_version": {}}
-        write_json(folder / "dataset.json", dataset)
+        rows.head(PEOPLE).write_parquet(folder / "newest.parquet")
+        groups = [
+            {"user_id": f"u{number}", "age_band": "30 to 44", "gender": "fm"[number % 2]} for number in range(PEOPLE)
+        ]
+        pl.DataFrame(groups).with_columns(fitness_level=pl.lit("unknown")).write_parquet(folder / "groups.parquet")
+        write_json(folder / "dataset.json", {"data_version": {}})
         for step in (train, evaluate, promote):
             step.run(JobContext("retrain", TRAINING, world, get_logger("retrain"), Namespace()))
-        return read_json(folder / "promotion.json")
+        return read_json(run_folder(SPEC.name, TRAINING, world) / "promotion.json")
 
     return run
 
@@ -84,39 +87,39 @@ def retrain(world):
 def test_a_model_that_learned_is_promoted_and_the_same_again_is_not(world, retrain):
     first = retrain(people(1))
     assert first["promoted"], first["reason"]
-    assert champion_version(CONFIG.name, world) == first["version"]
+    assert champions(world)[SPEC.name] == first["version"]
     again = retrain(people(1))
     assert not again["promoted"]
     assert "not better than the champion" in again["reason"]
-    assert champion_version(CONFIG.name, world) == first["version"]
-    folder = run_folder(CONFIG.name, TRAINING, world)
+    assert champions(world)[SPEC.name] == first["version"]
+    folder = run_folder(SPEC.name, TRAINING, world)
     evaluation = read_json(folder / "evaluation.json")
     assert evaluation["difference_to"]["champion"][0] == 0, "the same rows and seed give the same model"
     card = (folder / "MODEL_CARD.md").read_text()
+    assert "| gender f | 75 |" in card
     assert all(name in card for name in ("logistic_regression", "xgboost", "base_rate", "frequency_7d"))
 
 
 def test_shuffled_labels_are_refused(world, retrain):
-    rows = people(2).with_columns(pl.col("label").shuffle(seed=3))
+    rows = people(2).with_columns(pl.col(LABEL).shuffle(seed=3))
     decision = retrain(rows)
     assert not decision["promoted"]
     assert "does not beat the baseline" in decision["reason"]
-    assert champion_version(CONFIG.name, world) is None
+    assert SPEC.name not in champions(world)
 
 
 def test_a_leaked_label_is_refused_as_too_good(world, retrain):
     decision = retrain(people(3, leak=True))
     assert not decision["promoted"]
     assert "too good to be true" in decision["reason"]
-    assert champion_version(CONFIG.name, world) is None
+    assert SPEC.name not in champions(world)
 
 
 def test_too_few_rows_are_a_reason_and_no_failure(world, retrain):
-    decision = retrain(people(4).head(CONFIG.min_rows_pilot - 1))
+    decision = retrain(people(4).head(MIN_ROWS_PILOT - 1))
     assert decision == {
         "promoted": False,
-        "reason": f"refused: not enough data to train: {CONFIG.min_rows_pilot - 1} rows,"
-        f" at least {CONFIG.min_rows_pilot} are needed",
+        "reason": f"refused: not enough data to train: {MIN_ROWS_PILOT - 1} rows, at least {MIN_ROWS_PILOT} are needed",
         "version": None,
     }
 
@@ -135,6 +138,40 @@ def snapshots(night, seed):
     return pl.DataFrame(columns).to_arrow().cast(arrow_schema(table))
 
 
+def sessions(world, batch, days):
+    """Write what a night learned: a session of everybody on each of the local dates."""
+    rows = [
+        {"batch_date": batch, "user_id": f"u{number}", "local_date": day, "events": 1, "workouts_completed": 1}
+        for number in range(PEOPLE)
+        for day in days
+    ]
+    table = get_table("gold.user_day")
+    whole = dict.fromkeys(table.column_names, 0)
+    frame = pl.DataFrame([{**whole, **row} for row in rows]).to_arrow().cast(arrow_schema(table))
+    replace_nights(frame, table.name, Interval(batch, batch), world)
+
+
+def test_what_comes_later_moves_labels_and_no_feature(world):
+    night = FIRST + timedelta(days=40)
+    known = Interval(FIRST, night + timedelta(days=9))
+    for day, seed in ((night, 11), (night + timedelta(days=1), 12)):
+        replace_nights(snapshots(day, seed), "gold.user_features", Interval(day, day), world)
+    sessions(world, night, [night])
+    sessions(world, night + timedelta(days=1), [night + timedelta(days=1)])
+    before = dataset.build(known, world)
+    stored = pl.from_arrow(snapshots(night, 11)).select("user_id", *FEATURES)
+    assert before.select("user_id", *FEATURES).sort("user_id").equals(stored.sort("user_id"))
+    assert before.select(LABEL, "label_lapse_7d").unique().row(0) == (0.0, 0.0)
+    assert set(before.select(pl.col("^label_.*$").count()).row(0)) == {0, PEOPLE}, "four weeks are not over yet"
+
+    later = known.end
+    replace_nights(snapshots(later, 13), "gold.user_features", Interval(later, later), world)
+    sessions(world, later, [night + timedelta(days=number) for number in range(2, 8)])
+    after = dataset.build(known, world)
+    assert after.select("user_id", *FEATURES).equals(before.select("user_id", *FEATURES))
+    assert set(after[LABEL]) == {1.0}
+
+
 def predictions(world, night):
     return scan_table("gold.predictions", world, Interval(night, night)).sort("user_id").collect()
 
@@ -146,26 +183,34 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     open_nights(Interval(night, night), world, datetime(2026, 6, 1, tzinfo=UTC))
     first = retrain(
         people(6)
-        .with_columns(label=(pl.Series(np.random.default_rng(1).random(PEOPLE * NIGHTS)) < 0.5).cast(pl.Int64))
-        .with_columns(label=pl.when(pl.col(FEATURES[0]) > 0).then(1).otherwise(pl.col("label")))
+        .with_columns((pl.Series(np.random.default_rng(1).random(PEOPLE * NIGHTS)) < 0.5).cast(pl.Float64).alias(LABEL))
+        .with_columns(pl.when(pl.col(FEATURES[0]) > 0).then(1.0).otherwise(pl.col(LABEL)).alias(LABEL))
     )
     assert first["promoted"], first["reason"]
-    job(world, "models.adherence.score", *one_night)
+    job(world, "models.lifecycle.score", *one_night)
     scored = predictions(world, night)
     assert scored.height == PEOPLE
     assert scored["probability"].is_between(0, 1).all()
-    job(world, "models.adherence.score", *one_night)
+    told = scan_table("gold.user_predictions", world, Interval(night, night)).sort("user_id").collect()
+    assert told["adherence_probability"].equals(scored["probability"])
+    assert told["churn_probability"].null_count() == PEOPLE, "no such model is in force"
+    drifted, _ = newest_health(world)[SPEC.name]
+    # Whoever was drawn from one distribution in the training is a copy of one row here.
+    assert (drifted["figure"], drifted["alarm"], drifted["model_version"]) == ("drift", True, first["version"])
+    job(world, "models.lifecycle.score", *one_night)
     assert predictions(world, night).equals(scored)
 
     second = retrain(people(6))
-    job(world, "models.lifecycle.registry", "rollback", CONFIG.name, second["version"])
-    job(world, "models.adherence.score", *one_night)
+    job(world, "models.lifecycle.registry", "rollback", SPEC.name, second["version"])
+    job(world, "models.lifecycle.score", *one_night)
     assert predictions(world, night).equals(scored), "a night keeps the version that scored it"
-    job(world, "models.adherence.score", *one_night, "--model-version", "champion")
+    job(world, "models.lifecycle.score", *one_night, "--model-version", "champion")
     assert predictions(world, night)["model_version"].unique().to_list() == [second["version"]]
-    job(world, "models.lifecycle.registry", "rollback", CONFIG.name, first["version"])
-    job(world, "models.adherence.score", *one_night, "--model-version", "champion")
+    job(world, "models.lifecycle.registry", "rollback", SPEC.name, first["version"])
+    job(world, "models.lifecycle.score", *one_night, "--model-version", "champion")
     assert predictions(world, night).equals(scored)
-    report = json.loads(job(world, "models.lifecycle.registry", "--json").stdout)[0]
+    [report] = [
+        one for one in json.loads(job(world, "models.lifecycle.registry", "--json").stdout) if one["name"] == SPEC.name
+    ]
     assert report["champion"] == first["version"]
     assert "rolled back" in report["decision"]

@@ -11,7 +11,7 @@ from habitlake.tables import get_table
 from interventions.catalogue import catalogue
 from interventions.policy import decide
 from interventions.response.effects import unlearned
-from interventions.values import DERIVED, NOT_YET, SCHEMA
+from interventions.values import DERIVED, SCHEMA
 
 NIGHT = date(2026, 1, 4)
 WELL: dict[str, Any] = {
@@ -32,7 +32,7 @@ def _people(*changes: dict[str, Any]) -> pl.DataFrame:
 
 
 def _stated(*changes: dict[str, Any]) -> pl.DataFrame:
-    known = {**_people().schema, **dict.fromkeys((*DERIVED, *NOT_YET), pl.Float64), "streak_milestone": pl.Int64}
+    known = {**_people().schema, **dict.fromkeys(DERIVED, pl.Float64), "streak_milestone": pl.Int64}
     return pl.DataFrame([{name: row.get(name) for name in known} for row in changes], schema=known, orient="row")
 
 

@@ -25,6 +25,7 @@ def candidates(row):
 @pytest.mark.parametrize(
     ("trigger", "enter", "between", "left"),
     [
+        ("burnout_risk", {"burnout_risk": 0.71}, {"burnout_risk": 0.65}, {"burnout_risk": 0.6}),
         ("high_skip_risk", {"skip_probability": 0.61}, {"skip_probability": 0.55}, {"skip_probability": 0.5}),
         ("sleep_debt", {"sleep_debt_hours": 2.1}, {"sleep_debt_hours": 1.6}, {"sleep_debt_hours": 1.5}),
         ("high_stress", {"stress_level": 7.1}, {"stress_level": 6.5}, {"stress_level": 6.0}),

@@ -54,8 +54,8 @@ PEOPLE = [
         send_at="2026-01-06 09:00",
         message="Take the time you need. Your plan will wait for you.",
     ),
-    # The trigger burnout_risk sleeps until a model exists: stress, sleep debt and energy tell. No session is asked for,
-    # not even a short one, though a miss is likely.
+    # No model of burnout is in force: stress, sleep debt and energy tell. No session is asked for, not even a short one,
+    # though a miss is likely.
     Person(
         "burnt out",
         {
@@ -259,7 +259,6 @@ def test_nothing_but_rest_is_left_for_the_injured_and_nothing_that_pushes_for_th
     }
     assert {item["action"] for item in left["injured"]} == {"recovery_day"}
     assert not any(catalogue().intervention(item["intervention"]).pushes for item in left["burnt out"])
-    assert "burnout_risk" not in {trigger.name for trigger in catalogue().active_triggers}
 
 
 def test_who_must_not_be_reached_is_not_reached_on_fallback_days_either(nights):

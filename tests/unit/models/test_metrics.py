@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
 
-from models.lifecycle.metrics import accuracy, auc, auc_difference, brier, ece, f1, figures
+from models.lifecycle.metrics import accuracy, advantage, auc, brier, ece, f1, figures
 
 
 @pytest.fixture
@@ -55,5 +55,5 @@ def test_intervals_repeat_with_the_seed_and_hold_the_value(sample):
 
 def test_a_score_against_itself_differs_by_nothing(sample):
     label, score, users = sample
-    assert auc_difference(label, score, score, users, 50, 1) == [0.0, 0.0, 0.0]
-    assert auc_difference(label, score, 1 - score, users, 50, 1)[1] > 0.2
+    assert advantage(label, score, score, users, 50, 1) == [0.0, 0.0, 0.0]
+    assert advantage(label, score, 1 - score, users, 50, 1)[1] > 0.2

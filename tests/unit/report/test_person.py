@@ -136,6 +136,17 @@ def test_a_prediction_names_what_speaks_for_and_against():
         insight.predictions_view(NIGHT, [prediction(NIGHT - timedelta(days=1), 0.4)])
 
 
+def test_an_amount_is_shown_with_its_interval_and_without_a_curve_of_probabilities():
+    rows = [
+        {"batch_date": night, "model": "performance", "probability": None, "value": 3.25, "value_low": 2.0,
+         "value_high": 4.5, "confidence": 0.6, "input_quality": "complete", "model_version": "1", "top_factors": "[]"}
+        for night in (NIGHT - timedelta(days=1), NIGHT)
+    ]  # fmt: skip
+    page = drawn("predictions", insight.predictions_view(NIGHT, rows))
+    assert "<strong>3.25 (2 to 4.5)</strong>" in page
+    assert "<svg" not in page
+
+
 def decided(**values):
     return {
         "batch_date": NIGHT, "decision_id": "d1", "local_date": NIGHT, "available": True, "unavailable_reasons": [],

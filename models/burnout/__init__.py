@@ -1,0 +1,1 @@
+"""Burnout, as logs show it: energy or motivation falls while load or skipping rises."""

@@ -1,0 +1,1 @@
+"""Injury risk: an injury reported within four weeks, from logs alone."""

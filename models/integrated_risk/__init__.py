@@ -1,0 +1,1 @@
+"""Integrated risk: any setback within four weeks."""

@@ -1,0 +1,1 @@
+"""Lapse: no session at all in the coming week."""

@@ -1,0 +1,170 @@
+"""Watch the models in force: drift of what they read, and what their predictions of the last 30 days were worth.
+
+``python -m models.lifecycle.monitor --start 2026-01-05`` writes ops.model_health of a night again; the job that scores
+writes it each night. What became of predictions is looked at on Sundays, and on people drawn by their id.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from habitlake.clock import Interval
+from habitlake.job import JobContext, run_job
+from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_nights
+from habitlake.nights.ledger import pinned_models
+from habitlake.settings import Settings
+from habitlake.tables import get_table
+from models.catalogue import SPECS
+from models.lifecycle.dataset import drawn, labelled, last_labelled_night, read_days, read_snapshots
+from models.lifecycle.drift import drift, missing
+from models.lifecycle.metrics import value
+from models.lifecycle.outcomes import outcomes
+from models.lifecycle.registry import load_version
+from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
+
+TABLE = "ops.model_health"
+DRIFT_LIMIT = 0.3
+ACCURACY_LIMIT = 0.95
+Z_95 = 1.959964
+REALISED_DAYS = 30
+NIGHT_STRIDE = 7
+SUNDAY = 7
+# Fewer realised predictions than this judge no model.
+MIN_PREDICTIONS = 100
+Bundles = Mapping[str, tuple[str, Mapping[str, Any]]]
+
+
+def worst_by_chance(accuracy: float, people: int) -> float:
+    """Return what so many people show at worst, 39 times in 40, of a model of that accuracy."""
+    return accuracy - Z_95 * float(np.sqrt(accuracy * (1 - accuracy) / people))
+
+
+def figure(
+    name: str, found: float, baseline: float | None, people: int, *, feature: str | None = None
+) -> dict[str, Any]:
+    """Return one figure of a model's health; an alarm asks for retraining."""
+    alarm = {
+        "drift": found > DRIFT_LIMIT,
+        "accuracy": baseline is not None and found < min(ACCURACY_LIMIT * baseline, worst_by_chance(baseline, people)),
+        "mae": baseline is not None and found * ACCURACY_LIMIT > baseline,
+    }.get(name, False)
+    return {
+        "figure": name,
+        "feature": feature,
+        "value": round(found, 6),
+        "baseline": baseline,
+        "people": people,
+        "alarm": alarm,
+    }
+
+
+def input_health(spec: ModelSpec, people: pl.DataFrame, bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return how far people are from those when the version was trained: which feature drifted most, or went missing."""
+    own, known = people.filter(spec.eligible), bundle.get("reference")
+    if known is None or own.is_empty():
+        return []
+    found = []
+    for name, scores in (("drift", drift(own, known)), ("missing", missing(own, known))):
+        feature = max(scores, key=lambda one: scores[one])
+        found.append(figure(name, scores[feature], None, own.height, feature=feature))
+    return found
+
+
+def realised(spec: ModelSpec, judged: pl.DataFrame, bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the predictions were worth beside the figures on which the version was promoted.
+
+    Parameters
+    ----------
+    judged
+        user_id, label and score of predictions whose outcome is known.
+    """
+    if judged.height < MIN_PREDICTIONS:
+        return []
+    label, score = judged["label"].to_numpy(), judged["score"].to_numpy()
+    if spec.target is Target.EVENT:
+        label = (label > 0).astype(np.int64)
+    names = ("accuracy", "auc", "ece") if spec.target is Target.EVENT else ("mae",)
+    figures = {name: value(name, label, score) for name in names}
+    baselines = bundle.get("figures", {})
+    people = judged["user_id"].n_unique()
+    return [
+        figure(name, one, baselines[name][0] if name in baselines else None, people)
+        for name, one in figures.items()
+        if not np.isnan(one)
+    ]
+
+
+def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settings) -> dict[str, pl.DataFrame]:
+    """Return per model the predictions whose outcome became known in the last 30 days, one night a week."""
+    known = Interval(date.min, night)
+    newest = {spec.name: last_labelled_night(known, spec.horizon_days) for spec in specs}
+    wanted = {
+        spec.name: [newest[spec.name] - timedelta(days=days) for days in range(0, REALISED_DAYS, NIGHT_STRIDE)]
+        for spec in specs
+    }
+    scored = set(stored_nights("gold.predictions", settings))
+    nights = sorted({one for own in wanted.values() for one in own if one in scored})
+    if not nights:
+        return {}
+    snapshots = read_snapshots(nights, specs, settings)
+    followed = outcomes(snapshots, read_days(Interval(nights[0], night), snapshots["user_id"], settings))
+    labels = labelled(followed, specs, known)
+    predictions = (
+        scan_table("gold.predictions", settings)
+        .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(snapshots["user_id"].unique().implode()))
+        .select("user_id", "batch_date", "model", score=pl.coalesce("probability", "value"))
+        .collect()
+    )
+    return {
+        spec.name: labels.filter(pl.col("batch_date").is_in(wanted[spec.name]))
+        .select("user_id", "batch_date", pl.col(spec.label_column).alias("label"))
+        .drop_nulls("label")
+        .join(predictions.filter(pl.col("model") == spec.name), on=["user_id", "batch_date"])
+        for spec in specs
+    }
+
+
+def health(night: date, bundles: Bundles, settings: Settings) -> pl.DataFrame:
+    """Return ops.model_health of a night for the models that scored it, by name: version and bundle."""
+    specs = [spec for spec in SPECS if spec.name in bundles]
+    sample = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(KNOWN_LONG).collect()
+    sample = sample.filter(pl.col("user_id").is_in(drawn(sample["user_id"]).implode()))
+    judged = judged_predictions(night, specs, settings) if specs and night.isoweekday() == SUNDAY else {}
+    rows = []
+    for spec in specs:
+        version, bundle = bundles[spec.name]
+        figures = input_health(spec, sample, bundle)
+        if spec.name in judged:
+            figures += realised(spec, judged[spec.name], bundle)
+        rows += [{"batch_date": night, "model": spec.name, "model_version": version, **one} for one in figures]
+    return pl.DataFrame(rows, schema_overrides={"baseline": pl.Float64, "feature": pl.String})
+
+
+def write_health(night: date, bundles: Bundles, settings: Settings) -> int:
+    """Write ops.model_health of a night; return how many figures ask for retraining."""
+    rows, schema = health(night, bundles, settings), arrow_schema(get_table(TABLE))
+    table = rows.select(schema.names).to_arrow().cast(schema) if rows.height else schema.empty_table()
+    replace_nights(table, TABLE, Interval(night, night), settings)
+    return int(rows["alarm"].sum()) if rows.height else 0
+
+
+def run(context: JobContext) -> Mapping[str, object]:
+    """Write the health of the interval's nights again, for the versions that scored them."""
+    settings, alarms = context.settings, {}
+    for night, versions in sorted(pinned_models(context.interval, settings).items()):
+        bundles = {name: (version, load_version(name, version, settings)) for name, version in versions.items()}
+        alarms[str(night)] = write_health(night, bundles, settings)
+    return {"alarms": alarms}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job("monitor", run, description=__doc__ or "", argv=argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Performance: sessions a week over the next four weeks, with an interval."""

@@ -1,0 +1,1 @@
+"""Plateau: no more output at equal effort over the next four weeks."""

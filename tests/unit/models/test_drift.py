@@ -1,0 +1,127 @@
+"""Drift of what a model reads: silence where chance explains it at any sample size, and a word where it does not."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.catalogue import SPECS
+from models.lifecycle.drift import GROWING, drift, missing, psi, reference
+from models.lifecycle.monitor import DRIFT_LIMIT, MIN_PREDICTIONS, figure, realised
+from models.lifecycle.registry import due
+
+FEATURES = ("steps_7d", "stress_level", "days_since_first_event")
+QUIET_WEEKS = 200
+
+
+def people(seed, count, **changes):
+    random = np.random.default_rng(seed)
+    columns = {name: random.normal(size=count) for name in FEATURES} | changes
+    return pl.DataFrame({"user_id": [f"u{number}" for number in range(count)], **columns})
+
+
+@pytest.mark.parametrize("count", [60, 400])
+def test_without_drift_an_alarm_is_rarer_than_one_in_twenty_weeks(count):
+    known = reference(people(0, 1_000), FEATURES)
+    alarms = sum(max(drift(people(seed, count), known).values()) > DRIFT_LIMIT for seed in range(1, QUIET_WEEKS))
+    assert alarms / QUIET_WEEKS < 0.05
+
+
+def test_the_plain_index_would_cry_wolf_in_a_small_sample():
+    known = reference(people(0, 1_000), FEATURES)["features"]["steps_7d"]
+    from models.lifecycle.drift import shares
+
+    plain = [
+        psi(np.array(known["shares"]), shares(people(seed, 30)["steps_7d"].to_numpy(), known["edges"]))
+        for seed in range(1, 100)
+    ]
+    assert np.mean(np.array(plain) > DRIFT_LIMIT) > 0.2
+
+
+@pytest.mark.parametrize("shift", [1.0, -1.0])
+def test_a_shift_by_a_deviation_is_found_by_name(shift):
+    known = reference(people(0, 1_000), FEATURES)
+    scores = drift(people(7, 400).with_columns(pl.col("steps_7d") + shift), known)
+    assert max(scores, key=scores.get) == "steps_7d"
+    assert scores["steps_7d"] > DRIFT_LIMIT
+    assert scores["stress_level"] == 0
+
+
+def test_a_feature_that_grows_with_time_is_no_drift():
+    known = reference(people(0, 1_000), FEATURES)
+    assert GROWING & set(FEATURES) == {"days_since_first_event"}
+    assert "days_since_first_event" not in drift(people(1, 400), known)
+
+
+def test_a_feature_that_went_missing_is_both():
+    known = reference(people(0, 1_000), FEATURES)
+    gone = people(3, 400).with_columns(steps_7d=pl.lit(None, pl.Float64))
+    assert missing(gone, known)["steps_7d"] == pytest.approx(1, abs=0.01)
+    assert missing(gone, known)["stress_level"] == pytest.approx(0, abs=0.01)
+    assert drift(gone, known)["steps_7d"] > DRIFT_LIMIT
+
+
+def test_a_feature_that_nobody_ever_had_says_nothing():
+    never = people(0, 500).with_columns(steps_7d=pl.lit(None, pl.Float64))
+    assert drift(never, reference(never, FEATURES))["steps_7d"] == 0
+
+
+def judged(seed, count, turned=0.0):
+    """Return predictions that hold, of people some of whom have turned to the opposite."""
+    random = np.random.default_rng(seed)
+    score = random.beta(2, 1, size=count)
+    label = random.random(count) < np.where(random.random(count) < turned, 1 - score, score)
+    return pl.DataFrame({"user_id": [f"u{n}" for n in range(count)], "score": score, "label": label.astype(float)})
+
+
+def accuracy_alarms(count, turned, draws=300):
+    """Return the share of draws in which accuracy asks for retraining, against that of a large sample."""
+    label, score = (judged(0, 200_000)[name].to_numpy() for name in ("label", "score"))
+    bundle = {"figures": {"accuracy": [float(((score >= 0.5) == (label == 1)).mean()), 0, 0]}}
+    found = [
+        {row["figure"]: row["alarm"] for row in realised(SPECS[0], judged(seed, count, turned), bundle)}["accuracy"]
+        for seed in range(1, draws + 1)
+    ]
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("count", [100, 400])
+def test_predictions_that_hold_alarm_in_fewer_than_one_in_twenty_weeks(count):
+    assert accuracy_alarms(count, 0.0) < 0.05
+
+
+def test_people_who_turned_to_the_opposite_are_noticed_in_the_first_week_known():
+    assert accuracy_alarms(400, 0.3) > 0.9
+
+
+def test_few_predictions_judge_no_model():
+    assert realised(SPECS[0], judged(1, MIN_PREDICTIONS - 1), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("trained", "expected"),
+    [(None, ["drift of steps_7d 0.500"]), ("2026-03-02", ["drift of steps_7d 0.500"]), ("2026-03-03", [])],
+)
+def test_retraining_is_due_a_week_after_the_last_one(trained, expected):
+    drifted = figure("drift", 0.5, None, 500, feature="steps_7d") | {"batch_date": date(2026, 3, 9)}
+    calm = figure("accuracy", 0.8, 0.8, 500) | {"batch_date": date(2026, 3, 8)}
+    assert due([drifted, calm], trained) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "baseline", "alarm"),
+    [
+        ("drift", 0.31, None, True),
+        ("drift", 0.29, None, False),
+        ("accuracy", 0.75, 0.8, True),  # 500 people of 0.8 show 0.765 at worst
+        ("accuracy", 0.5, None, False),
+        ("accuracy", 0.77, 0.8, False),  # 0.76 is 0.95 of it
+        ("mae", 1.1, 1.0, True),
+        ("mae", 1.04, 1.0, False),
+        ("accuracy", 0.1, None, False),
+        ("ece", 0.9, 0.1, False),
+    ],
+)
+def test_what_asks_for_retraining(name, found, baseline, alarm):
+    assert figure(name, found, baseline, 500)["alarm"] is alarm
