@@ -5,6 +5,7 @@ Locations are a folder path or ``s3://bucket/prefix``. Credentials of S3 come fr
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +159,7 @@ def open_output(uri: str, settings: Settings) -> Iterator[IO[bytes]]:
             yield stream
         return
     path = Path(uri)
-    temporary = path.with_name(f"._{path.name}.{os.getpid()}")
+    temporary = path.with_name(f"._{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:

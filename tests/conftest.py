@@ -16,12 +16,13 @@ for name in [key for key in os.environ if key.startswith("HABITLAKE_") and key !
     del os.environ[name]
 
 
-def pytest_collection_modifyitems(items):
-    """Run fast tests first: unit, contract, integration, end to end."""
+def pytest_collection_modifyitems(config, items):
+    """Run fast tests first: unit, contract, integration, end to end; of two processes one begins with the last."""
+    order = (ORDER[-1], *ORDER[:-1]) if hasattr(config, "workerinput") else ORDER
 
     def rank(item):
         folder = Path(item.fspath).relative_to(Path(__file__).parent).parts[0]
-        return ORDER.index(folder) if folder in ORDER else 0
+        return order.index(folder) if folder in order else 0
 
     items.sort(key=rank)
 

@@ -7,10 +7,10 @@ import pytest
 
 from habitlake.clock import Interval
 from habitlake.tables import get_table
-from spark_jobs.common.session import spark_session
 from spark_jobs.features.as_known import look_back_start
 from spark_jobs.features.habit import SETTLE_DAYS, habit_states, origin_of
 from spark_jobs.features.strength import AUTOMATIC, DECAY, GAIN, MISS_DECAY
+from tests.integration.features.sessions import small_session
 
 NIGHTS = Interval(date(2026, 3, 28), date(2026, 3, 31))
 HISTORY_DAYS = 150
@@ -25,7 +25,7 @@ PROFILES = "user_id string, event_at timestamp, batch_date date, time_zone strin
 
 @pytest.fixture(scope="module")
 def spark(engines, module_settings):
-    with spark_session("test-habit", module_settings()) as session:
+    with small_session("test-habit", module_settings()) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

@@ -12,7 +12,6 @@ from habitlake.simulator.day import live
 from habitlake.simulator.local_day import LocalDay
 from habitlake.simulator.people import SLOTS, initial_state, make_traits
 from habitlake.tables import get_table
-from spark_jobs.common.session import spark_session
 from spark_jobs.features import contexts
 from spark_jobs.features.contexts import context_entries
 from spark_jobs.features.patterns import (
@@ -25,6 +24,7 @@ from spark_jobs.features.patterns import (
     priors,
 )
 from tests.integration.features import test_people as ten_people
+from tests.integration.features.sessions import small_session
 from tests.integration.features.silver import frame
 
 NIGHT = date(2026, 3, 31)
@@ -38,7 +38,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 @pytest.fixture(scope="module")
 def spark(engines, module_settings):
-    with spark_session("test-patterns", module_settings()) as session:
+    with small_session("test-patterns", module_settings()) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

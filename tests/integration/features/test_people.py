@@ -13,7 +13,6 @@ import pytest
 from habitlake.clock import Interval
 from habitlake.tables import FEATURES
 from spark_jobs.common.delta import conform
-from spark_jobs.common.session import spark_session
 from spark_jobs.features import categories, contexts
 from spark_jobs.features.analytics import user_analytics
 from spark_jobs.features.as_known import people_by_night, with_profile
@@ -24,6 +23,7 @@ from spark_jobs.features.run import EVENT_TABLES
 from spark_jobs.features.strength import DECAY, GAIN
 from spark_jobs.features.user_day import ledger_entries
 from spark_jobs.features.user_features import snapshots
+from tests.integration.features.sessions import small_session
 from tests.integration.features.silver import event, frame
 
 NIGHT = date(2026, 3, 31)
@@ -466,7 +466,7 @@ def gold(engines, module_settings):
     """Features, habit and analytics of the night, by table and person."""
     interval = Interval(NIGHT, NIGHT)
     people = [build()[0] for build in PEOPLE]
-    with spark_session("test-people", module_settings()) as spark:
+    with small_session("test-people", module_settings()) as spark:
         spark.conf.set("spark.sql.shuffle.partitions", "2")
         events = {
             name: frame(spark, name, [row for person in people for row in person.events[name]]) for name in EVENT_TABLES

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from spark_jobs.common.session import spark_session
 from spark_jobs.features.run import EVENT_TABLES
 from spark_jobs.features.user_day import MEASURES, ledger_entries
+from tests.integration.features.sessions import small_session
 from tests.integration.features.silver import BATCH, event, frame
 
 EARLIER = date(2026, 3, 1)
@@ -14,7 +14,7 @@ EARLIER = date(2026, 3, 1)
 
 @pytest.fixture
 def spark(services):
-    with spark_session("test-ledger", services) as session:
+    with small_session("test-ledger", services) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 

@@ -7,10 +7,10 @@ import pytest
 
 from habitlake.clock import Interval
 from habitlake.tables import get_table
-from spark_jobs.common.session import spark_session
 from spark_jobs.features import categories, contexts
 from spark_jobs.features.as_known import passes, people_by_night, with_profile
 from spark_jobs.features.user_features import snapshots
+from tests.integration.features.sessions import small_session
 
 NIGHT = date(2026, 3, 31)
 LAST_NIGHT = Interval(NIGHT, NIGHT)
@@ -25,7 +25,7 @@ SNAPSHOT = "user_id string, first_local_date date"
 
 @pytest.fixture
 def spark(services):
-    with spark_session("test-features", services) as session:
+    with small_session("test-features", services) as session:
         session.conf.set("spark.sql.shuffle.partitions", "2")
         yield session
 
