@@ -52,11 +52,12 @@ def world_home() -> Iterator[Path]:
     # The embedded Postgres runs as a user of its own when the tests run as root.
     home.chmod(0o755)
     yield home
-    from habitlake.runtime import airflow_ui, postgres, report_ui, spark_server
+    from habitlake.runtime import airflow_ui, job_server, postgres, report_ui, spark_server
 
     settings = Settings(home=home, _env_file=None)
     report_ui.down(settings)
     airflow_ui.down(settings)
+    job_server.stop(settings)
     spark_server.stop(settings)
     postgres.stop(settings)
     shutil.rmtree(home, ignore_errors=True)

@@ -2,14 +2,14 @@
 
 import os
 import subprocess
-import sys
+import tempfile
 from collections.abc import Callable
 
 import pytest
 
 from habitlake.cli.lake import table_hashes
 from habitlake.clock import Interval
-from habitlake.runtime import postgres, spark_server
+from habitlake.runtime import job_server, postgres, spark_server
 from habitlake.settings import PROJECT_ROOT, Settings
 from tests.conftest import settings_in
 
@@ -22,19 +22,22 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def job() -> Run:
-    """Run ``python -m module`` on settings; a failure shows what the job wrote."""
+def job(world_home) -> Run:
+    """Run a job on settings as the DAGs do, forked by the run's job server; a failure shows what the job wrote."""
+    shared = settings_in(world_home, world_home)
+    job_server.ensure(shared)
 
     def run(settings: Settings, module: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        result = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT_ROOT,
-            env=environment(settings),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        command = [module, *arguments]
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+            started = job_server.start_job(
+                command, PROJECT_ROOT, job_server.socket_path(world_home), errors, environment(settings)
+            )
+            with started.stdout as stream:
+                output = stream.read()
+            code = started.wait()
+            errors.seek(0)
+            result = subprocess.CompletedProcess(command, code, output, errors.read())
         if check and result.returncode != 0:
             pytest.fail(f"{module} {arguments} ended with {result.returncode}:\n{result.stderr[-3000:]}")
         return result
