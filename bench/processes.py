@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,15 @@ from habitlake.runtime import job_server
 from habitlake.settings import PROJECT_ROOT, Settings
 
 
-def _run(module: str, settings: Settings, arguments: tuple[str, ...], server: Path | None) -> tuple[str, str]:
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        job = job_server.start_job(
-            [module, *arguments],
-            PROJECT_ROOT,
-            server,
-            errors,
-            {**os.environ, **settings.environment()},
-        )
-        with job.stdout as stream:
-            output = stream.read()
-        code = job.wait()
-        errors.seek(0)
-        log = errors.read()
-    if code != 0:
-        msg = f"{module} {' '.join(arguments)} failed:\n{output[-1000:]}{log[-2000:]}"
+def _run(
+    module: str, settings: Settings, arguments: tuple[str, ...], server: Path | None
+) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **settings.environment()}
+    ended = job_server.run_to_end([module, *arguments], PROJECT_ROOT, server, environment)
+    if ended.returncode != 0:
+        msg = f"{module} {' '.join(arguments)} failed:\n{ended.stdout[-1000:]}{ended.stderr[-2000:]}"
         raise PermanentError(msg)
-    return output, log
+    return ended
 
 
 def run_command(settings: Settings, *arguments: str) -> str:
@@ -39,7 +30,7 @@ def run_command(settings: Settings, *arguments: str) -> str:
     PermanentError
         If it fails; the message ends with the tail of its standard error.
     """
-    return _run("habitlake.cli.app", settings, arguments, None)[0]
+    return _run("habitlake.cli.app", settings, arguments, None).stdout
 
 
 def run_module(module: str, settings: Settings, *arguments: str) -> str:
@@ -51,7 +42,7 @@ def run_module(module: str, settings: Settings, *arguments: str) -> str:
         If it fails; the message ends with the tail of its standard error.
     """
     job_server.ensure(settings)
-    return _run(module, settings, arguments, job_server.socket_path(settings.home))[0]
+    return _run(module, settings, arguments, job_server.socket_path(settings.home)).stdout
 
 
 def run_logged(module: str, settings: Settings, *arguments: str) -> list[dict[str, Any]]:
@@ -62,7 +53,7 @@ def run_logged(module: str, settings: Settings, *arguments: str) -> list[dict[st
     PermanentError
         If it fails; the message ends with the tail of its standard error.
     """
-    log = _run(module, settings.model_copy(update={"log_format": "json"}), arguments, None)[1]
+    log = _run(module, settings.model_copy(update={"log_format": "json"}), arguments, None).stderr
     return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
 
 

@@ -7,12 +7,11 @@ The command line belongs to the shared vocabulary, which may not import a stage;
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 from habitlake.errors import PERMANENT_EXIT_CODE, PermanentError, TransientError
-from habitlake.runtime.job_server import socket_path, start_job
+from habitlake.runtime.job_server import run_to_end, socket_path
 from habitlake.settings import PROJECT_ROOT, get_settings
 
 
@@ -31,17 +30,12 @@ def read_json(module: str, arguments: Sequence[str]) -> Any:
     PermanentError, TransientError
         If the module fails; the message is its error.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-        job = start_job([module, *arguments], PROJECT_ROOT, socket_path(get_settings().home), errors)
-        with job.stdout as output:
-            printed = output.read()
-        code = job.wait()
-        if code != 0:
-            errors.seek(0)
-            kind = PermanentError if code == PERMANENT_EXIT_CODE else TransientError
-            msg = f"{module} failed: {error_of(errors.read())}"
-            raise kind(msg)
-    return json.loads(printed)
+    ended = run_to_end([module, *arguments], PROJECT_ROOT, socket_path(get_settings().home))
+    if ended.returncode != 0:
+        kind = PermanentError if ended.returncode == PERMANENT_EXIT_CODE else TransientError
+        msg = f"{module} failed: {error_of(ended.stderr)}"
+        raise kind(msg)
+    return json.loads(ended.stdout)
 
 
 def error_of(output: str) -> str:

@@ -21,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -116,6 +117,19 @@ def start_job(
         text=True,
         start_new_session=True,
     )
+
+
+def run_to_end(
+    command: Sequence[str], folder: Path, server: Path | None = None, environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a job as ``start_job`` starts it until it has ended; return its exit code, its output and its errors."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        job = start_job(command, folder, server, errors, environment)
+        with job.stdout as stream:
+            output = stream.read()
+        code = job.wait()
+        errors.seek(0)
+        return subprocess.CompletedProcess(list(command), code, output, errors.read())
 
 
 def _ask(

@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.lifecycle.estimators import SEED, Estimator, FloatArray, in_deviations, matrix, standardised
+from models.lifecycle.estimators import (
+    SEED,
+    Estimator,
+    FloatArray,
+    grow,
+    in_deviations,
+    matrix,
+    standardised,
+    tree_data,
+)
 
 # Ends of the 80 % interval and the median between.
 QUANTILES = (0.1, 0.5, 0.9)
@@ -76,39 +85,26 @@ class BoostedQuantiles:
     learning_rate: float = 0.05
     seed: int = SEED
 
-    def _data(self, rows: pl.DataFrame, label: FloatArray | None = None) -> Any:
-        import xgboost as xgb
-
-        return xgb.DMatrix(matrix(rows, self.features), label=label, feature_names=list(self.features))
-
     def fit(self, rows: pl.DataFrame) -> "BoostedQuantiles":
         """Fit on rows with a label."""
-        import xgboost as xgb
-
-        parameters = {
-            "objective": "reg:quantileerror",
-            "quantile_alpha": np.array(QUANTILES),
-            "tree_method": "hist",
-            "max_depth": self.depth,
-            "eta": self.learning_rate,
-            "subsample": 0.8,
-            "colsample_bytree": 0.8,
-            "min_child_weight": 20,
-            "seed": self.seed,
-            "nthread": 2,
-        }
-        data = self._data(rows, rows["label"].to_numpy())
-        self.booster = xgb.train(parameters, data, num_boost_round=self.trees)
+        self.booster = grow(
+            tree_data(rows, self.features, rows["label"].to_numpy()),
+            {"objective": "reg:quantileerror", "quantile_alpha": np.array(QUANTILES)},
+            trees=self.trees,
+            depth=self.depth,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+        )
         return self
 
     def _quantiles(self, rows: pl.DataFrame) -> FloatArray:
-        found = np.asarray(self.booster.predict(self._data(rows)), dtype=np.float64)
+        found = np.asarray(self.booster.predict(tree_data(rows, self.features)), dtype=np.float64)
         # Quantiles of different trees can cross; sorting them is no worse (Chernozhukov 2010).
         return np.sort(np.maximum(found, 0), axis=1)
 
     def contributions(self, rows: pl.DataFrame) -> FloatArray:
         """Return each feature's addend to the amount, with the rest as the last column."""
-        found = self.booster.predict(self._data(rows), pred_contribs=True, approx_contribs=True)
+        found = self.booster.predict(tree_data(rows, self.features), pred_contribs=True, approx_contribs=True)
         parts = np.asarray(found[:, QUANTILES.index(0.5), :-1], dtype=np.float64)
         return np.column_stack([parts, self.predict(rows) - parts.sum(axis=1)])
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable
 
 import pytest
@@ -28,16 +27,9 @@ def job(world_home) -> Run:
     job_server.ensure(shared)
 
     def run(settings: Settings, module: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        command = [module, *arguments]
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-            started = job_server.start_job(
-                command, PROJECT_ROOT, job_server.socket_path(world_home), errors, environment(settings)
-            )
-            with started.stdout as stream:
-                output = stream.read()
-            code = started.wait()
-            errors.seek(0)
-            result = subprocess.CompletedProcess(command, code, output, errors.read())
+        result = job_server.run_to_end(
+            [module, *arguments], PROJECT_ROOT, job_server.socket_path(world_home), environment(settings)
+        )
         if check and result.returncode != 0:
             pytest.fail(f"{module} {arguments} ended with {result.returncode}:\n{result.stderr[-3000:]}")
         return result
