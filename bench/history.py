@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.ingestion import SEED, ingest, median_seconds
 from habitlake.clock import Interval
 from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
-from habitlake.runtime import job_server, spark_server
+from habitlake.runtime import job_server, postgres, spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
 
@@ -67,4 +67,5 @@ def measure(home: Path, people: int, histories: tuple[int, ...], dirt: float, ro
     finally:
         job_server.stop(settings)
         spark_server.stop(settings)
+        postgres.stop(settings)
     return [OneDay(count, lines, statistics.median(seconds)) for count, seconds in times.items()]

@@ -16,7 +16,7 @@ from bench.peers import PEERS
 from bench.processes import run_module
 from habitlake.clock import Interval
 from habitlake.nights.ledger import landing_events
-from habitlake.runtime import job_server, spark_server
+from habitlake.runtime import job_server, postgres, spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
 
@@ -96,4 +96,5 @@ def measure(home: Path, lines: int, dirt: float, rounds: int) -> list[Measured]:
     finally:
         job_server.stop(settings)
         spark_server.stop(settings)
+        postgres.stop(settings)
         shutil.rmtree(work, ignore_errors=True)
