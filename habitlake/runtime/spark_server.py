@@ -133,6 +133,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
         # The default of 100 classes is less than one night's: every night would compile the same code again.
         "spark.sql.codegen.cache.maxEntries": "2000",
+        # Profile versions are collected by person; above the default of 128 people a task would sort them.
+        "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "200000",
         "spark.sql.warehouse.dir": str(settings.home / "spark" / "warehouse"),
         "spark.local.dir": str(settings.home / "spark" / "local"),
         "spark.executorEnv.PYTHONPATH": str(PROJECT_ROOT),

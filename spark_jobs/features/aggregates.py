@@ -81,14 +81,6 @@ def weighted_mean(value: str, span: int, days: int, scale: float) -> Column:
     return rounded(F.coalesce(F.sum(product), F.lit(0)) / WEIGHT_SCALE / scale)
 
 
-def median(values: Column) -> Column:
-    """Return the median of an array, nulls left out; null of an empty one."""
-    known = F.array_sort(F.filter(values, lambda value: value.isNotNull()))
-    size = F.size(known)
-    low, high = ((size + 1) / 2).cast("int"), (size / 2 + 1).cast("int")
-    return F.when(size > 0, (F.try_element_at(known, low) + F.try_element_at(known, high)) / 2)
-
-
 def robust_slope(means: Sequence[Column], width: int) -> Column:
     """Return the median of the slopes between all pairs of period means (Theil-Sen), per day; not rounded.
 
@@ -106,4 +98,9 @@ def robust_slope(means: Sequence[Column], width: int) -> Column:
         if later > earlier
     ]
     known = sum((mean.isNotNull().cast("int") for mean in means), F.lit(0))
-    return F.when(known >= MIN_TREND_DAYS, median(F.array(*pairs)))
+    # Nulls come last, so the slopes that are known are the first. sort_array is compiled, array_sort is interpreted.
+    slopes = F.sort_array(F.array(*pairs), asc=False)
+    size = known * (known - 1) / 2
+    low, high = ((size + 1) / 2).cast("int"), (size / 2 + 1).cast("int")
+    middle = (F.try_element_at(slopes, low) + F.try_element_at(slopes, high)) / 2
+    return F.when(known >= MIN_TREND_DAYS, middle)

@@ -1,22 +1,23 @@
 """The record of a person that the app reads (UserAnalytics): consistency, habit, contexts, risks, progress, engagement.
 
 What gold tells already on the same night is taken over; the rest are sums over the ledgers. The meaning of every field
-is in the table registry.
+is in the table registry. Polars sums the ledgers of a night file by file: a row per person is left of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
+from itertools import combinations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import polars as pl
 
-from habitlake.clock import Interval
+from habitlake.tables import get_table
 from habitlake.tables.features import MIN_TREND_DAYS
-from spark_jobs.common.zones import newest_version, profile_versions
 from spark_jobs.features import categories
-from spark_jobs.features.aggregates import bits, robust_slope, rounded, total
-from spark_jobs.features.as_known import LOOK_BACK_DAYS, aged_entries, weight_goal
-from spark_jobs.features.risks import context_lists, risk_list
+from spark_jobs.features.aggregates import DECIMALS
+from spark_jobs.features.as_known import LOOK_BACK_DAYS
+from spark_jobs.features.risks import context_lists, json_list, risk_list
 
+TABLE = "gold.user_analytics"
 DAYS = 28
 WEEK_DAYS = 7
 WEEKS = 4
@@ -41,209 +42,267 @@ PROFILE_FIELDS = (
     "weight_kg",
     "target_weight_kg",
 )
-KEYS = ["user_id", "night"]
+TRAINING = {
+    "done": "workouts_completed",
+    "load": "load_au",
+    "seconds": "duration_s",
+    "pulses": "heart_rate_count",
+    "pulse": "heart_rate_deci",
+    "planned": "workouts_planned",
+}
+STRESS = ("stress_permille", "stress_count")
 
 
-def _people(features: DataFrame, habit: DataFrame, profiles: DataFrame) -> DataFrame:
-    """Return one row per person and night: features, habit and what the profile says of goals."""
-    newest = newest_version(F.col("versions"), F.col("night"))
-    strengths = habit.select(
-        "user_id",
-        F.col("batch_date").alias("night"),
-        "habit_score",
-        F.col("strength").alias("habit_strength"),
-        F.col("status").alias("habit_status"),
-    )
+RECENT = ("steps", "steps_count", *STRESS, "interventions_delivered", "interventions_opened")
+REPORTS = ("sleep_count", "energy_count", "soreness_count", "mood_count")
+# Columns of gold.user_features that the record takes over or is made of.
+TAKEN = {
+    "workout_consistency": "consistency_score",
+    "average_completion_rate": "completion_rate_30d",
+    "streak_length": "streak_length_current",
+}
+USED = ("sessions_28d", "days_since_first_event", "sleep_debt_hours", "stress_level_trend", "monotony", "injured")
+
+
+def _age(people: pl.LazyFrame, entries: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the people's entries with the number of the person and ``age``, complete local days before the as-of date."""
+    aged = entries.join(people.select("person", "user_id", "as_of_date"), on="user_id")
+    return aged.with_columns(age=(pl.col("as_of_date") - pl.col("local_date")).dt.total_days())
+
+
+def _days(holds: pl.Expr) -> pl.Expr:
+    """Return on how many days it holds; several entries of one day set the same bit."""
+    bit = pl.lit(2, pl.Int64).pow(pl.col("age")).cast(pl.Int64)
+    return pl.when(holds).then(bit).otherwise(0).bitwise_or().bitwise_count_ones().cast(pl.Int64)
+
+
+def _recent(people: pl.LazyFrame, facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return per person the sums over the last four weeks that progress and engagement are made of."""
+    reported = pl.any_horizontal(pl.col(name) > 0 for name in REPORTS)
+    recent = _age(people, facts.select("user_id", "local_date", "app_visits", *RECENT, reported=reported))
     return (
-        features.withColumnRenamed("batch_date", "night")
-        .join(strengths, on=KEYS, how="left")
-        .join(profile_versions(profiles, PROFILE_FIELDS), on="user_id", how="left")
-        .withColumn("weekly_target", newest["target_sessions_per_week"])
-        .withColumn("primary_goal", F.lower(newest["primary_goal"]))
-        .withColumn("steps_goal", newest["target_steps_per_day"])
-        .withColumns(weight_goal(F.col("versions"), newest["target_weight_kg"]))
-        .drop("versions")
+        recent.filter(pl.col("age").is_between(0, DAYS - 1))
+        .group_by("person")
+        .agg(pl.sum(*RECENT), app_days=_days(pl.col("app_visits") > 0), report_days=_days(pl.col("reported")))
     )
 
 
-def _day_aggregates() -> dict[str, Column]:
-    """Return the sums over a person's days that progress and engagement are made of."""
-    reports = sum((F.col(f"{name}_count") for name in ("sleep", "energy", "soreness", "mood")), F.lit(0))
+def _holding(facts: pl.LazyFrame, measures: Iterable[str]) -> pl.LazyFrame:
+    """Return the measures of the entries that have any: few of the many that lie far back."""
+    names = tuple(measures)
+    return facts.filter(pl.any_horizontal(pl.col(name) != 0 for name in names)).select("user_id", "local_date", *names)
+
+
+def _stress_before(people: pl.LazyFrame, facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return per person the sums of stress in the nine weeks before the last four."""
+    return (
+        _age(people, _holding(facts, STRESS))
+        .filter(pl.col("age").is_between(DAYS, LOOK_BACK_DAYS - 1))
+        .group_by("person")
+        .agg(pl.sum(*STRESS).name.suffix("_before"))
+    )
+
+
+def _weekly_training(people: pl.LazyFrame, facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return per person the sums of each of eight weeks that improvement and planning are made of."""
     sums = {
-        "steps_sum": total("steps", DAYS),
-        "steps_reports": total("steps_count", DAYS),
-        "stress_now": total("stress_permille", DAYS),
-        "stress_now_reports": total("stress_count", DAYS),
-        "stress_then": total("stress_permille", DAYS, LOOK_BACK_DAYS - DAYS),
-        "stress_then_reports": total("stress_count", DAYS, LOOK_BACK_DAYS - DAYS),
-        "app_days": F.bit_count(bits(F.col("app_visits") > 0, 0, DAYS)),
-        "report_days": F.bit_count(bits(reports > 0, 0, DAYS)),
-        "delivered": total("interventions_delivered", DAYS),
-        "opened": total("interventions_opened", DAYS),
+        f"{name}_{week}": pl.col(measure).filter(pl.col("week") == week).sum()
+        for week in range(TREND_WEEKS)
+        for name, measure in TRAINING.items()
     }
-    for week in range(TREND_WEEKS):
-        first = WEEK_DAYS * week
-        sums |= {
-            f"{name}_{week}": total(measure, WEEK_DAYS, first)
-            for name, measure in (
-                ("done", "workouts_completed"),
-                ("load", "load_au"),
-                ("seconds", "duration_s"),
-                ("pulses", "heart_rate_count"),
-                ("pulse", "heart_rate_deci"),
-                ("planned", "workouts_planned"),
-            )
-        }
-    return sums
+    return (
+        _age(people, _holding(facts, TRAINING.values()))
+        .filter(pl.col("age").is_between(0, TREND_WEEKS * WEEK_DAYS - 1))
+        .with_columns(week=pl.col("age") // WEEK_DAYS)
+        .group_by("person")
+        .agg(**sums)
+    )
 
 
-def _weekly_output() -> dict[str, Column]:
-    """Return the output of a session at equal effort of each week, by heart rate and by minutes; null without any."""
-    outputs = {}
-    for week in range(TREND_WEEKS):
-        done, pulses = F.col(f"done_{week}"), F.col(f"pulses_{week}")
-        load, pulse = F.col(f"load_{week}") / done / 1000, F.col(f"pulse_{week}") / pulses / 10
-        outputs[f"by_pulse_{week}"] = F.when((done > 0) & (pulses > 0), load / pulse)
-        outputs[f"by_minutes_{week}"] = F.when(done > 0, F.col(f"seconds_{week}") / done / 60)
-    return outputs
+def _kinds(people: pl.LazyFrame, named: pl.LazyFrame) -> pl.LazyFrame:
+    """Return per person the sessions of four weeks whose kind is named, and those of them that are strength."""
+    mentions = pl.col("mentions")
+    return (
+        _age(people, named.filter(pl.col("kind") == categories.WORKOUT_TYPE))
+        .filter(pl.col("age").is_between(0, DAYS - 1))
+        .group_by("person")
+        .agg(
+            kinds_named=mentions.sum(),
+            strength_sessions=mentions.filter(pl.col("value").is_in(STRENGTH_TYPES)).sum(),
+        )
+    )
 
 
-def with_improvement(people: DataFrame) -> DataFrame:
+def _goals_of(profiles: pl.LazyFrame) -> pl.LazyFrame:
+    """Return per person what the newest profile version says of goals, and how much of the way to a weight is gone."""
+    weight = pl.col("weight_kg").drop_nulls()
+    target = pl.col("target_weight_kg")
+    # Signed, so that gaining weight is a goal like losing it.
+    way, gone = pl.col("first_weight") - target, pl.col("first_weight") - pl.col("last_weight")
+    reached = pl.when(way != 0).then(gone / way).when(pl.col("last_weight") == target).then(1.0)
+    return (
+        profiles.select("user_id", "event_at", "batch_date", *PROFILE_FIELDS)
+        .sort("user_id", "event_at", "batch_date")
+        .group_by("user_id")
+        .agg(pl.last(*PROFILE_FIELDS), first_weight=weight.first(), last_weight=weight.last())
+        .select(
+            "user_id",
+            pl.col("primary_goal").str.to_lowercase(),
+            "target_sessions_per_week",
+            "target_steps_per_day",
+            weight_progress=reached.clip(0.0, 1.0),
+        )
+    )
+
+
+def known_of_people(
+    snapshots: Mapping[str, pl.LazyFrame], ledgers: Mapping[str, pl.LazyFrame], profiles: pl.LazyFrame, night: date
+) -> pl.DataFrame:
+    """Return one row per person, by user: what the record is made of, as known on the night.
+
+    Parameters
+    ----------
+    snapshots
+        gold.user_features, gold.habit_state and gold.context_patterns of the night, by table name.
+    ledgers
+        Entries of gold.user_day and gold.user_day_category, by table name, that the night may look back to.
+    profiles
+        Profile versions.
+    """
+    taken = snapshots["gold.user_features"].select(*get_table(TABLE).column_names[:5], *TAKEN.values(), *USED)
+    # Grouping by a number takes half the time of grouping by a name.
+    people = taken.collect().sort("user_id").with_row_index("person").lazy()
+    habit = snapshots["gold.habit_state"].select(
+        "user_id", "habit_score", habit_strength="strength", habit_status="status"
+    )
+    known = pl.col("batch_date") <= night
+    facts = ledgers["gold.user_day"].filter(known)
+    # Summed one after the other: together they would need the memory of all.
+    sums = [
+        part.collect(engine="streaming")
+        for part in (
+            _recent(people, facts),
+            _stress_before(people, facts),
+            _weekly_training(people, facts),
+            _kinds(people, ledgers[categories.LEDGER].filter(known)),
+        )
+    ]
+    rows = (
+        people.join(habit, on="user_id", how="left")
+        .join(_goals_of(profiles.filter(known)), on="user_id", how="left")
+        .join(context_lists(snapshots["gold.context_patterns"]), on="user_id", how="left")
+    )
+    for part in sums:
+        rows = rows.join(part.lazy(), on="person", how="left").with_columns(
+            pl.col(name).fill_null(0) for name in part.columns if name != "person"
+        )
+    return rows.sort("person").collect()
+
+
+def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """Return part / whole, null where the whole is not above 0."""
+    return pl.when(whole > 0).then(part / whole)
+
+
+def robust_slope(means: list[pl.Expr], width: int) -> pl.Expr:
+    """Return what ``aggregates.robust_slope`` does: Theil-Sen over period means, the newest first, per day."""
+    known = pl.sum_horizontal(mean.is_not_null() for mean in means)
+    pairs = [
+        (newer - older) / ((later - earlier) * width)
+        for (earlier, newer), (later, older) in combinations(enumerate(means), 2)
+    ]
+    return pl.when(known >= MIN_TREND_DAYS).then(pl.concat_list(pairs).list.median())
+
+
+def performance_improvement(people: pl.DataFrame) -> pl.DataFrame:
     """Add performance_improvement: the change per four weeks of output at equal effort, as a share of its mean.
 
     With heart rates in at least three of eight weeks, output is session load and effort the mean heart rate of the
     week; else output is minutes, whatever the intensity. Robust slope over the weeks that have a session.
     """
-    measured = sum((F.col(f"by_pulse_{week}").isNotNull().cast("int") for week in range(TREND_WEEKS)), F.lit(0))
-    chosen = F.col("by_pulse")
-    weeks = [F.col(f"output_{week}") for week in range(TREND_WEEKS)]
-    # Column by column: each step refers to the one before many times, and must not be written out at each of them.
-    return (
-        people.withColumns(_weekly_output())
-        .withColumn("by_pulse", measured >= MIN_TREND_DAYS)
-        .withColumns(
-            {
-                f"output_{week}": F.when(chosen, F.col(f"by_pulse_{week}")).otherwise(F.col(f"by_minutes_{week}"))
-                for week in range(TREND_WEEKS)
-            }
-        )
-        .withColumns({"output_mean": _mean(weeks), "output_slope": robust_slope(weeks, WEEK_DAYS)})
-        .withColumn(
-            "performance_improvement",
-            rounded(F.when(F.col("output_mean") > 0, F.col("output_slope") * DAYS / F.col("output_mean"))),
-        )
-    )
-
-
-def _mean(parts: list[Column]) -> Column:
-    """Return the mean of the parts that are known; null where none is."""
-    known = sum((part.isNotNull().cast("int") for part in parts), F.lit(0))
-    return F.when(known > 0, sum((F.coalesce(part, F.lit(0.0)) for part in parts), F.lit(0.0)) / known)
-
-
-def _at_most_1(value: Column) -> Column:
-    # least passes over nulls, which must stay.
-    return F.when(value.isNotNull(), F.least(value, F.lit(1.0)))
-
-
-def _goal_progress() -> dict[str, Column]:
-    """Return the progress of each kind of goal."""
-    now = F.col("stress_now") / F.nullif("stress_now_reports", F.lit(0)) / 1000
-    then = F.col("stress_then") / F.nullif("stress_then_reports", F.lit(0)) / 1000
-    calmer = F.when(now <= CALM_STRESS, F.lit(1.0)).when(
-        then.isNotNull(), F.when(then > now, (then - now) / (then - CALM_STRESS)).otherwise(0.0)
-    )
-    steps = F.col("steps_sum") / F.nullif("steps_reports", F.lit(0))
-    kinds_known = (F.col("kinds_named") > 0) | (F.col("sessions_28d") == 0)
-    target = F.col("weekly_target")
-    progress = {
-        "weight": F.col("weight_progress"),
-        "sessions": F.when(target > 0, F.col("sessions_28d") / WEEKS / target),
-        "steps": steps / F.coalesce(F.when(F.col("steps_goal") > 0, F.col("steps_goal")), F.lit(float(DAILY_STEPS))),
-        "strength": F.when(kinds_known, F.col("strength_sessions") / STRENGTH_SESSIONS),
-        "stress": F.when(now.isNotNull(), calmer),
+    by_pulse, by_minutes = [], []
+    for week in range(TREND_WEEKS):
+        done, pulses = pl.col(f"done_{week}"), pl.col(f"pulses_{week}")
+        load, pulse = pl.col(f"load_{week}") / done / 1000, pl.col(f"pulse_{week}") / pulses / 10
+        by_pulse.append(pl.when((done > 0) & (pulses > 0)).then(load / pulse))
+        by_minutes.append(pl.when(done > 0).then(pl.col(f"seconds_{week}") / done / 60))
+    measured = pl.sum_horizontal(output.is_not_null() for output in by_pulse) >= MIN_TREND_DAYS
+    chosen = {
+        f"output_{week}": pl.when(measured).then(pulse).otherwise(minutes)
+        for week, (pulse, minutes) in enumerate(zip(by_pulse, by_minutes, strict=True))
     }
-    return {f"goal_progress_{kind}": rounded(_at_most_1(value)) for kind, value in progress.items()}
+    weeks = [pl.col(name) for name in chosen]
+    mean = pl.mean_horizontal(weeks)
+    change = pl.when(mean > 0).then(robust_slope(weeks, WEEK_DAYS) * DAYS / mean)
+    return people.with_columns(**chosen).with_columns(performance_improvement=change.round(DECIMALS)).drop(chosen)
 
 
-def with_goals(people: DataFrame) -> DataFrame:
+def _goal_progress() -> dict[str, pl.Expr]:
+    """Return the progress of each kind of goal."""
+    now = _share(pl.col("stress_permille"), pl.col("stress_count")) / 1000
+    then = _share(pl.col("stress_permille_before"), pl.col("stress_count_before")) / 1000
+    calmer = (
+        pl.when(now <= CALM_STRESS)
+        .then(1.0)
+        .when(then.is_not_null())
+        .then(pl.when(then > now).then((then - now) / (then - CALM_STRESS)).otherwise(0.0))
+    )
+    steps = _share(pl.col("steps"), pl.col("steps_count"))
+    steps_goal = pl.when(pl.col("target_steps_per_day") > 0).then("target_steps_per_day").otherwise(DAILY_STEPS)
+    kinds_known = (pl.col("kinds_named") > 0) | (pl.col("sessions_28d") == 0)
+    progress = {
+        "weight": pl.col("weight_progress"),
+        "sessions": _share(pl.col("sessions_28d") / WEEKS, pl.col("target_sessions_per_week")),
+        "steps": steps / steps_goal,
+        "strength": pl.when(kinds_known).then(pl.col("strength_sessions") / STRENGTH_SESSIONS),
+        "stress": pl.when(now.is_not_null()).then(calmer),
+    }
+    return {f"goal_progress_{kind}": value.clip(upper_bound=1.0).round(DECIMALS) for kind, value in progress.items()}
+
+
+def goals(people: pl.DataFrame) -> pl.DataFrame:
     """Add the progress of each kind of goal, and the kind and the progress of the main one."""
-    main = F.lit("sessions")
+    main = pl.lit("sessions")
     for kind, words in MAIN_GOAL_WORDS.items():
-        main = F.when(F.col("primary_goal").rlike(words) & F.col(f"goal_progress_{kind}").isNotNull(), kind).otherwise(
-            main
-        )
-    progress = F.col("goal_progress_sessions")
+        meant = pl.col("primary_goal").str.contains(words) & pl.col(f"goal_progress_{kind}").is_not_null()
+        main = pl.when(meant).then(pl.lit(kind)).otherwise(main)
+    progress = pl.col("goal_progress_sessions")
     for kind in MAIN_GOAL_WORDS:
-        progress = F.when(F.col("main_goal") == kind, F.col(f"goal_progress_{kind}")).otherwise(progress)
+        progress = pl.when(pl.col("main_goal") == kind).then(f"goal_progress_{kind}").otherwise(progress)
     return (
-        people.withColumns(_goal_progress())
-        .withColumn("main_goal", main)
-        .withColumn("goal_progress", progress)
-        .withColumn("goal_kind", F.when(F.col("goal_progress").isNotNull(), F.col("main_goal")))
+        people.with_columns(**_goal_progress())
+        .with_columns(main_goal=main)
+        .with_columns(goal_progress=progress)
+        .with_columns(goal_kind=pl.when(pl.col("goal_progress").is_not_null()).then("main_goal"))
     )
 
 
-def engagement_score() -> Column:
+def engagement_score() -> pl.Expr:
     """Return the mean of four shares of the last 28 days, or of the days since the person was first seen.
 
     Days with an app visit, weeks with a planned workout, messages opened of those delivered, days with a report of
     sleep or state; without a message there are three.
     """
-    days = F.least(F.col("days_since_first_event") + 1, F.lit(DAYS))
-    weeks = F.ceil(days / WEEK_DAYS)
-    planned = sum(((F.col(f"planned_{week}") > 0).cast("int") for week in range(WEEKS)), F.lit(0))
+    days = (pl.col("days_since_first_event") + 1).clip(upper_bound=DAYS)
+    planned = pl.sum_horizontal(pl.col(f"planned_{week}") > 0 for week in range(WEEKS))
     parts = [
-        F.col("app_days") / days,
-        planned / weeks,
-        F.col("opened") / F.nullif("delivered", F.lit(0)),
-        F.col("report_days") / days,
+        pl.col("app_days") / days,
+        planned / (days / WEEK_DAYS).ceil(),
+        _share(pl.col("interventions_opened"), pl.col("interventions_delivered")),
+        pl.col("report_days") / days,
     ]
-    return _mean([_at_most_1(part) for part in parts])
+    return pl.mean_horizontal(part.clip(upper_bound=1.0) for part in parts)
 
 
-def user_analytics(
-    snapshots: Mapping[str, DataFrame], ledgers: Mapping[str, DataFrame], profiles: DataFrame, interval: Interval
-) -> DataFrame:
-    """Return gold.user_analytics of every night of the interval.
-
-    Parameters
-    ----------
-    snapshots
-        gold.user_features, gold.habit_state and gold.context_patterns of the interval, by table name.
-    ledgers
-        Entries of gold.user_day and gold.user_day_category, by table name, that the nights may look back to.
-    profiles
-        Profile versions of all batches up to the interval's end.
-    """
-    people = _people(snapshots["gold.user_features"], snapshots["gold.habit_state"], profiles)
-    days_only = people.select(*KEYS, "as_of_date")
-
-    def summed(name: str, days: int, aggregates: Mapping[str, Column]) -> DataFrame:
-        entries = aged_entries(ledgers[name], days_only, interval, days)
-        return entries.groupBy(*KEYS).agg(*(column.alias(alias) for alias, column in aggregates.items()))
-
-    of_kind = F.col("kind") == categories.WORKOUT_TYPE
-    kinds = {
-        "kinds_named": total("mentions", DAYS, where=of_kind),
-        "strength_sessions": total("mentions", DAYS, where=of_kind & F.col("value").isin(*STRENGTH_TYPES)),
-    }
-    rows = (
-        people.join(summed("gold.user_day", LOOK_BACK_DAYS, _day_aggregates()), on=KEYS, how="left")
-        .join(summed(categories.LEDGER, DAYS, kinds), on=KEYS, how="left")
-        .join(context_lists(snapshots["gold.context_patterns"]), on=KEYS, how="left")
-    )
+def user_analytics(people: pl.DataFrame) -> pl.DataFrame:
+    """Return gold.user_analytics of the people of ``known_of_people``."""
     return (
-        with_goals(with_improvement(rows))
-        .withColumns(
-            {
-                "workout_consistency": F.col("consistency_score"),
-                "average_completion_rate": F.col("completion_rate_30d"),
-                "streak_length": F.col("streak_length_current"),
-                "engagement_score": rounded(engagement_score()),
-                "successful_contexts": F.coalesce("successful_contexts", F.lit("[]")),
-                "risk_factors": risk_list(),
-            }
+        goals(performance_improvement(people))
+        .with_columns(
+            **{name: pl.col(source) for name, source in TAKEN.items()},
+            engagement_score=engagement_score().round(DECIMALS),
+            successful_contexts=json_list(pl.col("success")),
+            risk_factors=risk_list(),
         )
-        .withColumnRenamed("night", "batch_date")
+        .select(get_table(TABLE).column_names)
     )

@@ -7,30 +7,34 @@ American Statistician 39). How strongly is estimated by moments from the people 
 - two attempts of a person in the same circumstances both succeed in x (x - 1) of n (n - 1) pairs, and one here and
   one elsewhere in x (X - x) of n (N - n); what the first exceeds the second by is the variance between circumstances;
 - the same holds for two attempts of one person beside two of different people.
+
+A night is counted by Polars in the job's own process: a row per person and circumstances is little work on each of very
+many rows, most of them in the same few numbers.
 """
 
 import math
-from functools import reduce
-from operator import and_
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 
-from pyspark.sql import Column, DataFrame, SparkSession, Window
-from pyspark.sql import functions as F
+import polars as pl
+import pyarrow as pa
 
 from habitlake.clock import Interval
-from habitlake.lake import count_rows
+from habitlake.lake import count_rows, replace_nights_stream, scan_table
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from habitlake.tables.features import MIN_SUPPORT
 from habitlake.tables.people import ANY
-from spark_jobs.common.delta import read_table, write_nights
-from spark_jobs.features.aggregates import rounded, share, within
-from spark_jobs.features.as_known import entries_by_night, entry_keys, look_back_start, passes
+from spark_jobs.features.aggregates import DECIMALS
+from spark_jobs.features.as_known import look_back_start, passes
 from spark_jobs.features.contexts import LEDGER, SLOTS, UNKNOWN
 
 TABLE = "gold.context_patterns"
 DAYS = 90
 WEEK_DAYS = 7
-WEEKDAY_NAMES = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+WEEKDAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Every value of every dimension, with the words a sentence names it by; what is unknown is not named.
 DIMENSIONS: dict[str, dict[str, str | None]] = {
     "time_slot": {slot: f"{slot.replace('_', ' ')}s" for slot in SLOTS},
@@ -52,271 +56,280 @@ DIMENSIONS: dict[str, dict[str, str | None]] = {
     },
     "with_whom": {"alone": "alone", "partner": "with a partner", "group": "in a group", UNKNOWN: None},
 }
-CELL_DIMENSIONS = ("time_slot", "weekday", "weather_band", "location")
+VALUES = {dimension: pl.Enum([ANY, *values]) for dimension, values in DIMENSIONS.items()}
 OVERALL, CELL = "overall", "cell"
-KEYS = ("user_id", "night")
+# What each kind of row is counted by; the rest of its circumstances is any.
+CELL_DIMENSIONS = ("time_slot", "weekday", "weather_band", "location")
+COUNTED_BY: dict[str, tuple[str, ...]] = {OVERALL: (), **{name: (name,) for name in DIMENSIONS}, CELL: CELL_DIMENSIONS}
+KINDS = pl.Enum(list(COUNTED_BY))
 KEY = tuple(column for column in get_table(TABLE).key if column != "batch_date")
+COUNTS = ("attempts", "completed")
 
 # Strength of a prior in attempts. Below so many people, or circumstances of people, the population says too little:
 # then a person starts from even odds worth two attempts (Laplace), and circumstances from ten of the person's own.
 MIN_UNITS = 100
 MIN_STRENGTH, MAX_STRENGTH = 1.0, 200.0
 PERSON_RATE, PERSON_STRENGTH, CONTEXT_STRENGTH = 0.5, 2.0, 10.0
-PRIORS = "night date, dimension string, strength double, rate double"
 SCALE = 1_000_000
 # Standard normal quantiles: 95 % for the two ends of a 90 % interval, 80 % for a claim about a person.
 INTERVAL_Z, CLAIM_Z = 1.644854, 0.841621
 MIN_DIFFERENCE = 0.05
-MAX_LABEL = 200
+PEOPLE_PER_CHUNK = 50_000
 
 
-def attempts_in_window(ledger: DataFrame, people: DataFrame, interval: Interval) -> DataFrame:
-    """Return the attempts of each person and night in the look-back window.
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """What a night's people say of each other: strengths in attempts by kind of row, and the population's rate."""
 
-    Dimensions are numbers, from 1 in the order of ``DIMENSIONS``: text would be moved and compared tens of millions of
-    times.
+    strengths: Mapping[str, float]
+    rate: float
+
+
+def attempts_in_window(entries: pl.DataFrame, people: pl.DataFrame, night: date) -> pl.DataFrame:
+    """Return the attempts of each person that the night knows and looks back to.
 
     Parameters
     ----------
-    ledger
-        Entries of gold.user_day_context.
+    entries
+        Entries of gold.user_day_context as ``_entries`` reads them; those of later batches, of other people and of
+        other days are left out.
     people
-        One row per person and night: user_id, night, as_of_date, first_local_date.
+        The night's people: person (their number), user_id, as_of_date.
+
+    Returns
+    -------
+    pl.DataFrame
+        person, the dimensions, attempts and completed.
     """
-    numbered = ledger.select(
-        "batch_date",
-        "user_id",
-        "local_date",
-        *(
-            F.array_position(_names(dimension), F.col(dimension)).cast("int").alias(dimension)
-            for dimension in DIMENSIONS
-            if dimension != "weekday"
-        ),
-        F.dayofweek("local_date").alias("weekday"),
-        (F.col("completed") + F.col("skipped")).alias("attempts"),
-        "completed",
-    )
-    entries = entries_by_night(numbered.repartition("user_id"), interval, DAYS)
+    age = (pl.col("as_of_date") - pl.col("local_date")).dt.total_days()
     return (
-        entries.join(people.hint("shuffle_hash"), on=entry_keys(interval))
-        .withColumn("age", F.datediff("as_of_date", "local_date"))
-        .where(within(DAYS))
+        entries.filter(pl.col("batch_date") <= night)
+        .join(people.select("person", "user_id", "as_of_date"), on="user_id")
+        .filter(age.is_between(0, DAYS - 1))
+        .select("person", *DIMENSIONS, *COUNTS)
     )
 
 
-def _names(dimension: str) -> Column:
-    return F.array(*(F.lit(value) for value in DIMENSIONS[dimension]))
+def pattern_counts(attempts: pl.DataFrame) -> pl.DataFrame:
+    """Return attempts and completed ones of each pattern: overall, the margins that have any, and the larger cells.
 
-
-def _weeks() -> Column:
-    """Return the weeks of the window in which the person is known, at least one."""
-    known = F.datediff("as_of_date", "first_local_date") + 1
-    return F.greatest(F.least(known, F.lit(DAYS)), F.lit(WEEK_DAYS)) / WEEK_DAYS
-
-
-def _row(dimension: str, attempts: str, completed: str, **values: Column) -> Column:
-    place = (values.get(name, F.lit(ANY)).alias(name) for name in DIMENSIONS)
-    return F.struct(
-        F.lit(dimension).alias("dimension"),
-        *place,
-        F.col(attempts).alias("attempts"),
-        F.col(completed).alias("completed"),
-    )
-
-
-def person_counts(attempts: DataFrame) -> DataFrame:
-    """Return one row per person and night: totals, weeks, and a pair of counts for every value of every dimension."""
-    sums = {
-        f"{dimension}_{number}_{count}": F.sum(F.when(F.col(dimension) == number, F.col(count)).otherwise(F.lit(0)))
-        for dimension, values in DIMENSIONS.items()
-        for number in range(1, len(values) + 1)
-        for count in ("attempts", "completed")
-    }
-    return attempts.groupBy(*KEYS).agg(
-        F.sum("attempts").alias("all_attempts"),
-        F.sum("completed").alias("all_completed"),
-        F.first(_weeks()).alias("weeks"),
-        *(value.alias(name) for name, value in sums.items()),
-    )
-
-
-def cell_counts(attempts: DataFrame) -> DataFrame:
-    """Return attempts and completed ones of each full cell with enough of them; dimensions are numbers."""
-    return (
-        attempts.groupBy(*KEYS, *CELL_DIMENSIONS)
-        .agg(F.sum("attempts").alias("attempts"), F.sum("completed").alias("completed"))
-        .where(F.col("attempts") >= MIN_SUPPORT)
-    )
-
-
-def pattern_counts(people: DataFrame, cells: DataFrame) -> DataFrame:
-    """Return attempts and completed ones of each pattern: overall, the margins that have any, and the cells.
-
-    Each row carries the person's totals (all_attempts, all_completed) and weeks.
+    Each row carries the person's totals, all_attempts and all_completed.
     """
-    rows = [_row(OVERALL, "all_attempts", "all_completed")]
-    for dimension, values in DIMENSIONS.items():
-        for number, value in enumerate(values, start=1):
-            name = f"{dimension}_{number}"
-            rows.append(_row(dimension, f"{name}_attempts", f"{name}_completed", **{dimension: F.lit(value)}))
-    totals = (*KEYS, "all_attempts", "all_completed", "weeks")
-    margins = people.select(*totals, F.inline(F.array(*rows))).where(F.col("attempts") > 0)
-    named = {dimension: F.element_at(_names(dimension), F.col(dimension)) for dimension in CELL_DIMENSIONS}
-    full = cells.join(people.select(*totals), on=list(KEYS)).withColumns(
-        {"dimension": F.lit(CELL), "with_whom": F.lit(ANY), **named}
-    )
-    return margins.unionByName(full)
+
+    def counted(kind: str, dimensions: tuple[str, ...]) -> pl.DataFrame:
+        rows = attempts.group_by("person", *dimensions).agg(pl.sum(*COUNTS))
+        if kind == CELL:
+            rows = rows.filter(pl.col("attempts") >= MIN_SUPPORT)
+        rest = {name: pl.lit(ANY, VALUES[name]) for name in DIMENSIONS if name not in dimensions}
+        return rows.with_columns(dimension=pl.lit(kind, KINDS), **rest).select(
+            "person", "dimension", *DIMENSIONS, *COUNTS
+        )
+
+    parts = [counted(kind, dimensions) for kind, dimensions in COUNTED_BY.items()]
+    totals = parts[0].select("person", all_attempts="attempts", all_completed="completed")
+    return pl.concat(parts).join(totals, on="person")
 
 
-def _millionths(value: Column) -> Column:
-    return F.round(value * SCALE).cast("bigint")
+def _others() -> tuple[pl.Expr, pl.Expr]:
+    """Return the attempts and the completed ones of the person outside the row's circumstances."""
+    return pl.col("all_attempts") - pl.col("attempts"), pl.col("all_completed") - pl.col("completed")
 
 
-def priors(counts: DataFrame) -> DataFrame:
-    """Return by night and dimension the strength of the prior, in attempts, and of ``overall`` its rate.
+def priors(counts: pl.DataFrame) -> Priors:
+    """Return how much a night's people say of each other.
 
-    A person counts once, however often they train; circumstances count by their attempts.
+    A person counts once, however often they train; circumstances count by their attempts. Sums are of whole millionths,
+    so the order of rows does not matter.
     """
-    x, n = F.col("completed"), F.col("attempts")
-    others, others_completed = F.col("all_attempts") - n, F.col("all_completed") - x
-    overall = F.col("dimension") == OVERALL
-    weight = F.when(overall, F.lit(1)).otherwise(n)
+    x, n = pl.col("completed"), pl.col("attempts")
+    others, others_completed = _others()
+    overall = pl.col("dimension") == OVERALL
+    weight = pl.when(overall).then(1).otherwise(n)
+
+    def millionths(value: pl.Expr) -> pl.Expr:
+        return (value * SCALE).round().cast(pl.Int64).sum()
+
+    other = pl.when(others > 0).then(weight * x * others_completed / (n * others)).otherwise(0.0)
     sums = (
-        counts.where((n > 1) & (overall | (others > 0)))
-        .groupBy("night", "dimension")
+        # Products of three counts.
+        counts.with_columns(pl.col(pl.Int32).cast(pl.Int64))
+        .filter((n > 1) & (overall | (others > 0)))
+        .group_by("dimension")
         .agg(
-            F.count(F.lit(1)).alias("units"),
-            F.sum(weight).alias("weight"),
-            F.sum(_millionths(weight * x / n)).alias("completed"),
-            F.sum(_millionths(weight * x * (x - 1) / (n * (n - 1)))).alias("same"),
-            F.sum(_millionths(share(weight * x * others_completed, n * others))).alias("other"),
+            units=pl.len(),
+            weight=weight.sum() * SCALE,
+            completed=millionths(weight * x / n),
+            same=millionths(weight * x * (x - 1) / (n * (n - 1))),
+            other=millionths(other),
         )
+        .filter(pl.col("units") >= MIN_UNITS)
+        .with_columns(rate=pl.col("completed") / pl.col("weight"), same=pl.col("same") / pl.col("weight"))
+        .with_columns(
+            other=pl.when(overall).then(pl.col("rate") ** 2).otherwise(pl.col("other") / pl.col("weight")),
+        )
+        # The mean of p (1 - p), and the variance of p between people or circumstances.
+        .with_columns(spread=pl.col("rate") - pl.col("same"), variance=pl.col("same") - pl.col("other"))
     )
-    weight, rate = F.col("weight") * SCALE, F.col("completed") / (F.col("weight") * SCALE)
-    same = F.col("same") / weight
-    other = F.when(overall, rate * rate).otherwise(F.col("other") / weight)
-    # The mean of p (1 - p), and the variance of p between people or circumstances.
-    spread, variance = rate - same, same - other
-    strength = F.when(variance > 0, F.least(spread / variance, F.lit(MAX_STRENGTH))).otherwise(MAX_STRENGTH)
-    return sums.where(F.col("units") >= MIN_UNITS).select(
-        "night",
-        "dimension",
-        rounded(F.greatest(strength, F.lit(MIN_STRENGTH))).alias("strength"),
-        rounded(F.when(overall, rate)).alias("rate"),
-    )
+    strengths, rate = {OVERALL: PERSON_STRENGTH}, PERSON_RATE
+    for row in sums.iter_rows(named=True):
+        strength = row["spread"] / row["variance"] if row["variance"] > 0 else MAX_STRENGTH
+        strengths[row["dimension"]] = round(min(max(strength, MIN_STRENGTH), MAX_STRENGTH), DECIMALS)
+        if row["dimension"] == OVERALL:
+            rate = round(row["rate"], DECIMALS)
+    return Priors(strengths, rate)
 
 
-def _label() -> Column:
-    """Return the circumstances of a row in words, capitalised; what is unknown or any is left out."""
-    named = []
-    for dimension, values in DIMENSIONS.items():
-        words = F.lit(None).cast("string")
-        for value, phrase in values.items():
-            words = F.when(F.col(dimension) == value, F.lit(phrase)).otherwise(words)
-        named.append(words)
-    label = F.concat_ws(" ", *named)
-    return F.concat(F.upper(F.substring(label, 1, 1)), F.substring(label, 2, MAX_LABEL))
-
-
-def _evidence(label: Column, attempts: Column, completed: Column, others: Column, others_completed: Column) -> Column:
-    def percent(part: Column, whole: Column) -> Column:
-        return F.round(share(part * 100, whole)).cast("int").cast("string")
-
-    return F.concat(
-        label, F.lit(": "), percent(completed, attempts), F.lit(" % of "), attempts.cast("string"),
-        F.lit(" workouts done, otherwise "), percent(others_completed, others), F.lit(" % of "), others.cast("string"),
-    )  # fmt: skip
-
-
-def _with_rates(counts: DataFrame, strengths: DataFrame) -> DataFrame:
-    """Add own_rate (the person's, drawn towards the population's), shrunken (the row's) and weight (its attempts)."""
-    person = strengths.where(F.col("dimension") == OVERALL).select(
-        "night", F.col("strength").alias("person_strength"), F.col("rate").alias("population_rate")
-    )
-    joined = counts.join(F.broadcast(strengths.drop("rate")), on=["night", "dimension"], how="left").join(
-        F.broadcast(person), on="night", how="left"
-    )
-    person_strength = F.coalesce("person_strength", F.lit(PERSON_STRENGTH))
-    population_rate = F.coalesce("population_rate", F.lit(PERSON_RATE))
-    overall = F.col("dimension") == OVERALL
-    strength = F.when(overall, person_strength).otherwise(F.coalesce("strength", F.lit(CONTEXT_STRENGTH)))
-    prior = F.when(overall, population_rate).otherwise(F.col("own_rate"))
+def _verdict(difference: pl.Expr, sure: pl.Expr) -> pl.Expr:
+    """Return what a row says; ``sure`` is its difference from the own rate in standard deviations."""
+    known = [pl.col(name) != UNKNOWN for name, values in DIMENSIONS.items() if UNKNOWN in values]
+    claim = ((pl.col("dimension") == CELL) | pl.all_horizontal(known)) & (_others()[0] > 0)
     return (
-        joined.withColumn(
-            "own_rate",
-            (person_strength * population_rate + F.col("all_completed")) / (person_strength + F.col("all_attempts")),
-        )
-        .withColumn("weight", strength + F.col("attempts"))
-        .withColumn("shrunken", (strength * prior + F.col("completed")) / F.col("weight"))
+        pl.when(pl.col("attempts") < MIN_SUPPORT)
+        .then(pl.lit("thin"))
+        .when(claim & (difference >= MIN_DIFFERENCE) & (sure >= CLAIM_Z))
+        .then(pl.lit("success"))
+        .when(claim & (difference <= -MIN_DIFFERENCE) & (sure <= -CLAIM_Z))
+        .then(pl.lit("risk"))
+        .otherwise(pl.lit("neutral"))
     )
 
 
-def patterns(counts: DataFrame, strengths: DataFrame) -> DataFrame:
-    """Return gold.context_patterns from the counts and the priors of their nights.
+def rated(counts: pl.DataFrame, given: Priors) -> pl.DataFrame:
+    """Add the rates of the rows, their intervals, verdicts and difference from the person's own rate.
 
     The interval is that of a beta posterior after the arcsine transformation, which stabilises its variance: in
     asin(sqrt(p)) the standard deviation is 1 / (2 sqrt(weight + 1)). A pattern is a claim about the person where the
     rate differs from the person's own by five points or more, and to the same side with 80 % probability.
     """
-    x, n = F.col("completed"), F.col("attempts")
-    others, others_completed = F.col("all_attempts") - n, F.col("all_completed") - x
-    angle, width = F.asin(F.sqrt("shrunken")), 0.5 / F.sqrt(F.col("weight") + 1)
-    low = F.pow(F.sin(F.greatest(angle - INTERVAL_Z * width, F.lit(0.0))), 2)
-    high = F.pow(F.sin(F.least(angle + INTERVAL_Z * width, F.lit(math.pi / 2))), 2)
-    difference = F.col("shrunken") - F.col("own_rate")
-    sure = (angle - F.asin(F.sqrt("own_rate"))) / width
-    known = [F.col(dimension) != UNKNOWN for dimension, values in DIMENSIONS.items() if UNKNOWN in values]
-    claim = ((F.col("dimension") == CELL) | reduce(and_, known)) & (others > 0)
-    verdict = (
-        F.when(n < MIN_SUPPORT, F.lit("thin"))
-        .when(claim & (difference >= MIN_DIFFERENCE) & (sure >= CLAIM_Z), F.lit("success"))
-        .when(claim & (difference <= -MIN_DIFFERENCE) & (sure <= -CLAIM_Z), F.lit("risk"))
-        .otherwise(F.lit("neutral"))
+    x, n, overall = pl.col("completed"), pl.col("attempts"), pl.col("dimension") == OVERALL
+    person = given.strengths[OVERALL]
+    strength = pl.col("dimension").replace_strict(
+        {kind: given.strengths.get(kind, CONTEXT_STRENGTH) for kind in COUNTED_BY}, return_dtype=pl.Float64
     )
-    rows = _with_rates(counts, strengths).withColumn("verdict", verdict)
-    told = F.col("verdict").isin("success", "risk")
-    strongest = Window.partitionBy(*KEYS, "verdict").orderBy(F.desc(rounded(F.abs(difference))), *KEY[1:])
-    # Only findings are ranked: sorting every row would take as long as all the rest.
-    findings = rows.where(told).withColumns(
-        {
-            "rank": F.row_number().over(strongest).cast("bigint"),
-            "evidence": _evidence(_label(), n, x, others, others_completed),
-        }
+    own_rate = (person * given.rate + pl.col("all_completed")) / (person + pl.col("all_attempts"))
+    prior = pl.when(overall).then(given.rate).otherwise("own_rate")
+    angle, width = pl.col("shrunken").sqrt().arcsin(), pl.col("width")
+    difference = pl.col("shrunken") - pl.col("own_rate")
+    return (
+        counts.with_columns(own_rate=own_rate, weight=strength + n)
+        .with_columns(shrunken=(strength * prior + x) / pl.col("weight"), width=0.5 / (pl.col("weight") + 1).sqrt())
+        .with_columns(
+            low=(angle - INTERVAL_Z * width).clip(lower_bound=0.0).sin() ** 2,
+            high=(angle + INTERVAL_Z * width).clip(upper_bound=math.pi / 2).sin() ** 2,
+            verdict=_verdict(difference, (angle - pl.col("own_rate").sqrt().arcsin()) / width),
+            difference=difference,
+        )
     )
-    rest = rows.where(~told).withColumns({"rank": F.lit(None).cast("bigint"), "evidence": F.lit(None).cast("string")})
-    return findings.unionByName(rest).select(
-        F.col("night").alias("batch_date"),
-        *KEY,
+
+
+def _evidence() -> pl.Expr:
+    """Return the sentence of a row: its circumstances in words and the numbers here and elsewhere."""
+    words = [
+        pl.col(name).replace_strict({ANY: None, **values}, return_dtype=pl.String)
+        for name, values in DIMENSIONS.items()
+    ]
+    label = pl.concat_str(words, separator=" ", ignore_nulls=True)
+    others, others_completed = _others()
+
+    def percent(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+        return (part * 100 / whole).round(mode="half_away_from_zero").cast(pl.Int64)
+
+    return pl.format(
+        "{}{}: {} % of {} workouts done, otherwise {} % of {}",
+        label.str.slice(0, 1).str.to_uppercase(),
+        label.str.slice(1),
+        percent(pl.col("completed"), pl.col("attempts")),
         "attempts",
-        "completed",
-        rounded(x / n).alias("success_rate"),
-        rounded(F.col("shrunken")).alias("shrunken_rate"),
-        rounded(low).alias("interval_low"),
-        rounded(high).alias("interval_high"),
-        rounded(n / F.col("weeks")).alias("frequency"),
-        rounded(1 - (high - low)).alias("confidence"),
-        "verdict",
-        "rank",
-        "evidence",
+        percent(others_completed, others),
+        others,
     )
 
 
-def build_patterns(spark: SparkSession, interval: Interval, settings: Settings) -> None:
-    """Write gold.context_patterns of the nights, pass after pass; gold.user_features says who is known and until when."""
-    start = look_back_start(interval.start, DAYS)
-    entries = count_rows(LEDGER, settings, Interval(start, interval.end))
-    for nights in passes(interval, entries):
-        known = read_table(spark, "gold.user_features", settings, nights=nights)
-        people = known.select("user_id", F.col("batch_date").alias("night"), "as_of_date", "first_local_date")
-        window = Interval(look_back_start(nights.start, DAYS), nights.end)
-        ledger = read_table(spark, LEDGER, settings, nights=window)
-        attempts = attempts_in_window(ledger, people, nights)
-        # Read twice: for the priors of the nights, and for the rows that these draw.
-        kept = [person_counts(attempts).persist(), cell_counts(attempts).persist()]
-        try:
-            counts = pattern_counts(*kept)
-            strengths = spark.createDataFrame(priors(counts).collect(), PRIORS)
-            write_nights(patterns(counts, strengths), TABLE, nights, settings)
-        finally:
-            for frame in kept:
-                frame.unpersist()
+def findings(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rank and evidence of the rows that are findings, by number of the row."""
+    place = [pl.col(name).cast(pl.String) for name in KEY[1:]]
+    return (
+        rows.with_row_index("row")
+        .filter(pl.col("verdict").is_in(["success", "risk"]))
+        .sort("person", "verdict", -pl.col("difference").abs().round(DECIMALS), *place)
+        .select(
+            "row",
+            rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("person", "verdict"),
+            evidence=_evidence(),
+        )
+    )
+
+
+def patterns(counts: pl.DataFrame, given: Priors, people: pl.DataFrame, night: date) -> pl.DataFrame:
+    """Return gold.context_patterns of a night from its counts, in their order.
+
+    Parameters
+    ----------
+    people
+        The night's people: person (their number), user_id, as_of_date, first_local_date.
+    """
+    rows = rated(counts, given)
+    known = (pl.col("as_of_date") - pl.col("first_local_date")).dt.total_days() + 1
+    weeks = known.clip(WEEK_DAYS, DAYS) / WEEK_DAYS
+    named = people.select("person", "user_id", weeks=weeks)
+    return (
+        rows.with_row_index("row")
+        .join(findings(rows), on="row", how="left", maintain_order="left")
+        .join(named, on="person", maintain_order="left")
+        .select(
+            pl.lit(night).alias("batch_date"),
+            *(pl.col(name).cast(pl.String) for name in KEY),
+            *(pl.col(name).cast(pl.Int64) for name in COUNTS),
+            success_rate=(pl.col("completed") / pl.col("attempts")).round(DECIMALS),
+            shrunken_rate=pl.col("shrunken").round(DECIMALS),
+            interval_low=pl.col("low").round(DECIMALS),
+            interval_high=pl.col("high").round(DECIMALS),
+            frequency=(pl.col("attempts") / pl.col("weeks")).round(DECIMALS),
+            confidence=(1 - (pl.col("high") - pl.col("low"))).round(DECIMALS),
+            verdict="verdict",
+            rank="rank",
+            evidence="evidence",
+        )
+    )
+
+
+def _chunks(people: pl.DataFrame, entries: pl.DataFrame, nights: Interval) -> Iterator[pa.Table]:
+    """Yield the nights' rows, so many people at a time that a large night fits in memory."""
+    for night in nights.nights():
+        of_night = people.filter(pl.col("batch_date") == night).sort("user_id").with_row_index("person")
+        counts = pattern_counts(attempts_in_window(entries, of_night, night))
+        given = priors(counts)
+        for start in range(0, of_night.height, PEOPLE_PER_CHUNK):
+            some = counts.filter(pl.col("person").is_between(start, start + PEOPLE_PER_CHUNK - 1))
+            if some.height:
+                rows = some.sort("person", "dimension", *DIMENSIONS)
+                yield patterns(rows, given, of_night.slice(start, PEOPLE_PER_CHUNK), night).to_arrow()
+
+
+def numbered_entries(ledger: pl.LazyFrame) -> pl.LazyFrame:
+    """Return ledger entries with their circumstances, the weekday among them, as numbers, and all attempts counted."""
+    names = dict(enumerate(WEEKDAY_NAMES, 1))
+    weekday = pl.col("local_date").dt.weekday().replace_strict(names, return_dtype=VALUES["weekday"])
+    return ledger.with_columns(weekday=weekday, attempts=pl.col("completed") + pl.col("skipped")).select(
+        "batch_date",
+        "user_id",
+        "local_date",
+        *(pl.col(name).cast(kind) for name, kind in VALUES.items()),
+        *(pl.col(name).cast(pl.Int32) for name in COUNTS),
+    )
+
+
+def build_patterns(interval: Interval, settings: Settings) -> None:
+    """Write gold.context_patterns of the nights; gold.user_features says who is known and until when."""
+    size = count_rows(LEDGER, settings, Interval(look_back_start(interval.start, DAYS), interval.end))
+    for nights in passes(interval, size):
+        first = look_back_start(nights.start, DAYS)
+        people = scan_table("gold.user_features", settings, nights=nights)
+        ledger = scan_table(LEDGER, settings, nights=Interval(first, nights.end))
+        chunks = partial(
+            _chunks,
+            people.select("batch_date", "user_id", "as_of_date", "first_local_date").collect(),
+            numbered_entries(ledger.filter(pl.col("local_date") >= first)).collect(engine="streaming"),
+            nights,
+        )
+        replace_nights_stream(chunks, TABLE, nights, settings)

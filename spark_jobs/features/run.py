@@ -146,9 +146,9 @@ def run(context: JobContext) -> Mapping[str, object]:
         suit_size(spark, interval, settings)
         _timed(context, "ledgers", lambda: build_ledgers(spark, interval, settings))
         _timed(context, "gold.user_features", lambda: build_user_features(spark, interval, settings))
-        _timed(context, patterns.TABLE, lambda: patterns.build_patterns(spark, interval, settings))
+        _timed(context, patterns.TABLE, lambda: patterns.build_patterns(interval, settings))
         _timed(context, "gold.habit_state", lambda: people.build_habit(spark, interval, settings))
-        _timed(context, "gold.user_analytics", lambda: people.build_analytics(spark, interval, settings))
+        _timed(context, "gold.user_analytics", lambda: people.build_analytics(interval, settings))
         _timed(context, sequences.TABLE, lambda: sequences.build_user_sequences(interval, settings))
     tables = (
         "gold.user_day", contexts.LEDGER, categories.LEDGER, "gold.user_features", patterns.TABLE, *people.TABLES,

@@ -8,13 +8,14 @@ import json
 from datetime import UTC, date, datetime, time, timedelta
 from math import cos, log, pi, sin, sqrt
 
+import polars as pl
 import pytest
 
 from habitlake.clock import Interval
 from habitlake.tables import FEATURES
 from spark_jobs.common.delta import conform
 from spark_jobs.features import categories, contexts
-from spark_jobs.features.analytics import user_analytics
+from spark_jobs.features.analytics import TABLE, known_of_people, user_analytics
 from spark_jobs.features.as_known import people_by_night, with_profile
 from spark_jobs.features.categories import category_entries
 from spark_jobs.features.contexts import context_entries
@@ -484,10 +485,10 @@ def gold(engines, module_settings):
             habit_states(features, days, None, profiles, interval, origin=origin, snapshot=None), "gold.habit_state"
         )
         found = {"gold.user_features": features, "gold.habit_state": habit, "gold.context_patterns": patterns(spark)}
-        found["gold.user_analytics"] = conform(
-            user_analytics(found, ledgers, profiles, interval), "gold.user_analytics"
-        )
-        return {name: {row.user_id: row.asDict() for row in rows.collect()} for name, rows in found.items()}
+        frames = {name: pl.from_arrow(rows.toArrow()).lazy() for name, rows in {**found, **ledgers}.items()}
+        known = known_of_people(frames, frames, pl.from_arrow(profiles.toArrow()).lazy(), NIGHT)
+        gold = {name: {row.user_id: row.asDict() for row in rows.collect()} for name, rows in found.items()}
+        return gold | {TABLE: {row["user_id"]: row for row in user_analytics(known).iter_rows(named=True)}}
 
 
 def patterns(spark):
@@ -523,7 +524,8 @@ def test_habit_and_analytics_of_a_person_worked_by_hand(gold, build):
     assert {key: habit[key] for key in names} == {key: close_to(HABITS[name].get(key)) for key in names}
     assert {key: analytics[key] for key in WORKED} == {key: close_to(ANALYTICS[name].get(key)) for key in WORKED}
     taken_over = {"workout_consistency": "consistency_score", "average_completion_rate": "completion_rate_30d"}
-    taken_over |= {"streak_length": "streak_length_current", "event_timestamp": "event_timestamp"}
+    taken_over |= {"streak_length": "streak_length_current"}
+    assert analytics["event_timestamp"].replace(tzinfo=None) == features["event_timestamp"]
     assert {key: analytics[key] for key in taken_over} == {key: features[of] for key, of in taken_over.items()}
     assert (analytics["habit_score"], analytics["habit_strength"]) == (habit["habit_score"], habit["strength"])
 
