@@ -47,11 +47,9 @@ def refuse_broken_payloads(night: date, sent: pl.DataFrame) -> None:
     PermanentError
         If a payload breaks its contract; one line names the first.
     """
-    shared = ("intervention", "channel", "payload")
-    for *what, decision_id, count in (
-        sent.group_by(shared).agg(pl.col("decision_id").min(), pl.len()).sort(*shared).iter_rows()
-    ):
-        intervention, channel, payload = what
+    keys = ("intervention", "channel", "payload")
+    alike = sent.group_by(keys).agg(pl.col("decision_id").min(), pl.len()).sort(keys)
+    for intervention, channel, payload, decision_id, count in alike.iter_rows():
         problem = broken_contract(channel, payload or "")
         if problem:
             msg = (

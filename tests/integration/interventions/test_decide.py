@@ -13,6 +13,7 @@ from habitlake.nights.ledger import open_nights
 from habitlake.settings import Settings
 from interventions import decide
 from interventions.catalogue import FOLDER, catalogue, load_catalogue
+from interventions.explain import REASONS, explanation, story
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.publish import publish_night
 from interventions.queue import client
@@ -130,6 +131,22 @@ def test_a_night_uses_what_was_known_then(lake):
     assert set(burnt_out["user_id"]) == {"u001", "u002"}
     assert set(burnt_out.filter(pl.col("user_id") == "u001")["model"]) == {None}
     assert set(scored.filter(pl.col("user_id") != "u002")["triggers"].list.first()) == {"high_skip_risk"}
+
+
+def test_every_decision_of_a_night_can_be_told_from_its_row(lake):
+    run(lake, NIGHTS[0], NIGHTS[2])
+    rows = decisions(lake).filter(pl.col("batch_date") == NIGHTS[2])
+    assert rows.height == 60 * 3
+    for row in rows.iter_rows(named=True):
+        text = story(explanation(row, catalogue()))
+        for trigger in row["triggers"]:
+            assert f"\n  {trigger}: " in text
+        if row["available"]:
+            assert row["message"] in text
+            assert f"Result: {'send ' + row['intervention'] if row['send'] else 'send nothing'}" in text
+        else:
+            assert all(f"\n  {reason}: {REASONS[reason]}" in text for reason in row["unavailable_reasons"])
+            assert "Result: not available, nothing sent" in text
 
 
 def test_a_night_keeps_triggers_on_and_lets_what_was_sent_cool_down(lake):

@@ -15,7 +15,7 @@ from habitlake.simulator.world import published_decisions
 from interventions.publish import publish_night
 from interventions.queue import client
 from interventions.queue.contract import QueueItem, item_schema
-from interventions.queue.publish_rows import newer_nights
+from interventions.queue.publish_rows import newer_nights, publish_rows
 from interventions.queue.store import connect
 
 NIGHT = date(2026, 1, 4)
@@ -61,6 +61,29 @@ def test_one_night_published_twice_at_once_is_there_once(world, connection, stor
     assert len(before) == 60
     publish_night(NIGHT, world, connection)
     assert rows_of(connection) == before
+
+
+def test_a_publishing_that_breaks_off_leaves_the_queue_as_it_was_and_the_rerun_ends_as_if_undisturbed(
+    world, connection, store, row, monkeypatch
+):
+    store(NIGHT, [row(user, NIGHT, horizon) for user in "abc" for horizon in range(3)])
+    publish_night(NIGHT, world, connection)
+    before = rows_of(connection)
+    store(NEXT, [row("a", NEXT), row("b", NEXT, send=False), row("d", NEXT)])
+
+    def killed(*arguments):
+        publish_rows(*arguments)
+        raise ConnectionError("the other end is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("interventions.publish.publish_rows", killed)
+        with pytest.raises(ConnectionError):
+            publish_night(NEXT, world, connection)
+    assert rows_of(connection) == before
+    assert newer_nights(connection, NIGHT) == []
+    counts = publish_night(NEXT, world, connection)
+    assert (counts["inserted"], counts["replaced"], counts["withdrawn"]) == (1, 1, 1)
+    assert newer_nights(connection, NIGHT) == [NEXT]
 
 
 def test_a_newer_night_replaces_what_waits_and_withdraws_what_it_does_not_send(world, connection, store, row, noon):
