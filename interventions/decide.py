@@ -22,6 +22,7 @@ import pyarrow as pa
 from habitlake.clock import ONE_DAY, Interval
 from habitlake.job import JobContext, Summary, run_job
 from habitlake.lake import replace_nights_stream
+from habitlake.nights.ledger import holdout_shares
 from interventions.ahead import made_ahead
 from interventions.catalogue import Catalogue, catalogue
 from interventions.entries import LONGEST_COOL_DOWN
@@ -209,7 +210,13 @@ def read_people(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataF
 
 
 def decide_night(
-    night: date, profiles: pl.DataFrame, reader: Reader, catalogue: Catalogue, known: pl.DataFrame
+    night: date,
+    profiles: pl.DataFrame,
+    reader: Reader,
+    catalogue: Catalogue,
+    known: pl.DataFrame,
+    *,
+    holdout_share: float = 0.0,
 ) -> tuple[int, int]:
     """Write the night's decisions; return how many there are and how many are to be sent.
 
@@ -222,7 +229,7 @@ def decide_night(
     sent = 0
 
     def make(part: pl.DataFrame) -> pl.DataFrame:
-        return decide(part, night, settings.seed, catalogue, known, holdout_share=settings.holdout_share)
+        return decide(part, night, settings.seed, catalogue, known, holdout_share=holdout_share)
 
     def chunks() -> Iterator[pa.Table]:
         nonlocal sent
@@ -239,6 +246,8 @@ def run(context: JobContext) -> Summary:
     """Decide for every night of the interval, one at a time."""
     reader = Reader(context.settings, context.interval.end)
     profiles = read_profiles(context.interval, context.settings)
+    # An old night divides people as it did when it was first run, whatever the share is by now.
+    shares = holdout_shares(context.interval, context.settings)
     goals = plans = newcomers = rows = sent = 0
     seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -260,7 +269,8 @@ def run(context: JobContext) -> Summary:
         with timed("gold.response_state"):
             known = learn_night(night, reader, library)
         with timed("gold.decisions"):
-            night_rows, night_sent = decide_night(night, newest, reader, library, known)
+            share = shares.get(night, context.settings.holdout_share)
+            night_rows, night_sent = decide_night(night, newest, reader, library, known, holdout_share=share)
         rows, sent = rows + night_rows, sent + night_sent
     for table, spent in seconds.items():
         context.log.info("written", table=table, seconds=round(spent, 2))

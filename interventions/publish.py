@@ -3,7 +3,8 @@
     python -m interventions.publish --start 2026-03-01 --end 2026-03-07
 
 Reads gold.decisions; writes Postgres queue.interventions and OUTBOX/queue/batch_date=N. Nights before the last are
-over and are not published. Publishing again changes nothing; an older night never changes what a newer one decided.
+over and are not published. Publishing again changes nothing; an older night never changes what a newer one decided,
+also where both are published at once. A night in which a payload breaks the contract of its channel is refused whole.
 """
 
 import sys
@@ -15,12 +16,14 @@ import polars as pl
 from psycopg import Connection
 
 from habitlake.clock import Interval
+from habitlake.errors import PermanentError
 from habitlake.job import JobContext, Summary, run_job
 from habitlake.lake import scan_table
 from habitlake.settings import Settings
 from interventions.outbox import send_to_sqs, write_outbox
 from interventions.policy import HORIZONS
-from interventions.queue.publish_rows import SENT_COLUMNS, newer_nights, publish_rows
+from interventions.queue.payloads import broken_contract
+from interventions.queue.publish_rows import SENT_COLUMNS, lock_publishing, newer_nights, publish_rows
 from interventions.queue.store import connect
 
 KEYS = ("user_id", "local_date")
@@ -34,6 +37,27 @@ def read_decisions(night: date, settings: Settings) -> pl.DataFrame:
         .select("batch_date", *KEYS, "send", *(pl.when("send").then(column).alias(column) for column in columns))
         .collect()
     )
+
+
+def refuse_broken_payloads(night: date, sent: pl.DataFrame) -> None:
+    """Hold every payload of a night against the contract of its channel; one that many people share is looked at once.
+
+    Raises
+    ------
+    PermanentError
+        If a payload breaks its contract; one line names the first.
+    """
+    keys = ("intervention", "channel", "payload")
+    alike = sent.group_by(keys).agg(pl.col("decision_id").min(), pl.len()).sort(keys)
+    for intervention, channel, payload, decision_id, count in alike.iter_rows():
+        problem = broken_contract(channel, payload or "")
+        if problem:
+            msg = (
+                f"night {night}, decision {decision_id} ({intervention}): the payload breaks its contract: {problem};"
+                f" it is that of {count} of {sent.height} decisions; correct the library and decide again,"
+                " nothing was published"
+            )
+            raise PermanentError(msg)
 
 
 def overlapping(nights: Interval, settings: Settings, *, sent_only: bool) -> pl.LazyFrame:
@@ -64,22 +88,31 @@ def withdrawals(decisions: pl.DataFrame, night: date, settings: Settings) -> pl.
 
 
 def publish_night(night: date, settings: Settings, connection: Connection[Any]) -> dict[str, object]:
-    """Publish one night everywhere; return counts."""
+    """Publish one night everywhere; return counts.
+
+    Raises
+    ------
+    PermanentError
+        If a payload breaks the contract of its channel; nothing is published then.
+    """
     decisions = read_decisions(night, settings)
     sent = decisions.filter("send")
+    refuse_broken_payloads(night, sent)
     manifest = write_outbox(
         night, sent, withdrawals(decisions, night, settings), {"decisions": decisions.height}, settings
     )
     sha256 = manifest["sha256"]["decisions.jsonl"]
-    live = not_decided_later(decisions, night, newer_nights(connection, night), settings)
-    counts = publish_rows(connection, night, live)
-    connection.execute(
-        "INSERT INTO queue.publications AS p (batch_date, decisions, sha256) VALUES (%s, %s, %s)"
-        " ON CONFLICT (batch_date) DO UPDATE SET decisions = excluded.decisions, sha256 = excluded.sha256,"
-        " published_at = now() WHERE p.sha256 <> excluded.sha256",
-        [night, decisions.height, sha256],
-    )
-    connection.commit()
+    with connection.transaction():
+        # Nights are published one after the other: what is newer must not change between this reading and the writing.
+        lock_publishing(connection)
+        live = not_decided_later(decisions, night, newer_nights(connection, night), settings)
+        counts = publish_rows(connection, night, live)
+        connection.execute(
+            "INSERT INTO queue.publications AS p (batch_date, decisions, sha256) VALUES (%s, %s, %s)"
+            " ON CONFLICT (batch_date) DO UPDATE SET decisions = excluded.decisions, sha256 = excluded.sha256,"
+            " published_at = now() WHERE p.sha256 <> excluded.sha256",
+            [night, decisions.height, sha256],
+        )
     summary: dict[str, object] = {"night": str(night), "decisions": decisions.height, "to_send": sent.height, **counts}
     if settings.sqs_queue_url:
         summary["sqs"] = send_once(night, sha256, live.filter("send"), settings, connection)

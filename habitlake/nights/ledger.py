@@ -148,7 +148,7 @@ def last_night(connection: "psycopg.Connection[Any]") -> date | None:
 
 
 def open_nights(interval: Interval, settings: Settings, started_at: datetime) -> None:
-    """Record what the nights are about to read; a rerun keeps the model versions of the first run."""
+    """Record what the nights are about to read; a rerun keeps model versions and share of holdout of the first run."""
     landing, empty = landing_fingerprints(settings, interval.nights()), fingerprint([])
     document = json.dumps(manifest(settings))
     with connect(settings) as connection, connection.transaction():
@@ -162,8 +162,9 @@ def open_nights(interval: Interval, settings: Settings, started_at: datetime) ->
                 "INSERT INTO ops.nights (batch_date, status, fingerprint, link, manifest, started_at)"
                 " VALUES (%s, 'running', %s, %s, %s, %s)"
                 " ON CONFLICT (batch_date) DO UPDATE SET status = 'running', fingerprint = excluded.fingerprint,"
-                " link = excluded.link, manifest = excluded.manifest, started_at = excluded.started_at,"
-                " finished_at = NULL, failed_task = NULL",
+                " link = excluded.link, started_at = excluded.started_at, finished_at = NULL, failed_task = NULL,"
+                " manifest = excluded.manifest || jsonb_build_object('holdout_share',"
+                " coalesce(nights.manifest -> 'holdout_share', excluded.manifest -> 'holdout_share'))",
                 [(night, landing.get(night, empty), own, document, started_at) for night, own in links.items()],
             )
 
@@ -216,6 +217,20 @@ def pin_models(versions: Mapping[date, Mapping[str, str]], settings: Settings) -
             "UPDATE ops.nights SET models = %s WHERE batch_date = %s",
             [(json.dumps(dict(models)), night) for night, models in versions.items()],
         )
+
+
+def holdout_shares(interval: Interval, settings: Settings) -> dict[date, float]:
+    """Return the share of people held out on each night of the interval, as it was when the night was first opened.
+
+    Nights outside the ledger (jobs run by hand) are absent.
+    """
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "SELECT batch_date, (manifest ->> 'holdout_share')::float FROM ops.nights"
+            " WHERE manifest ->> 'holdout_share' IS NOT NULL AND batch_date BETWEEN %s AND %s",
+            [interval.start, interval.end],
+        ).fetchall()
+    return dict(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
     python -m interventions.queue.payloads    # write payload_CHANNEL.v1.schema.json anew
 
 ``do`` says what the app is to do; parameters are named here, and besides them a payload carries values of the person
-under their own names: a number, a text, or null where not known. A payload is an entry's fixed parameters and columns of
-known types, so checking each entry of the library once, when it is read, checks every payload before it is published.
+under their own names: a number, a text, or null where not known. Each entry of the library is checked when it is read,
+and each payload once more before it is published: decisions may be older than the library, or a value not what it was.
 The version is that of the files' names: it rises with any change that a consumer of the old one could not read.
 """
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from habitlake.contracts.intervention import Channel
 from habitlake.contracts.schema import json_schema, schema_text
+from interventions.reviewed import one_line
 
 PAYLOAD_VERSION = 1
 FOLDER = Path(__file__).parent
@@ -28,8 +29,8 @@ Days = Annotated[int, Field(ge=1, le=28)]
 class Payload(BaseModel):
     """What all payloads share."""
 
-    # Strict: a flag is no number, and "15" is no count of minutes.
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    # Strict: a flag is no number, and "15" is no count of minutes. JSON has no NaN.
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
     __pydantic_extra__: dict[str, float | str | None] = Field(init=False)
 
 
@@ -129,9 +130,20 @@ def payload_problems(
         try:
             contract.model_validate({**fixed, **values})
         except ValidationError as error:
-            detail = error.errors()[0]
-            yield f"{channel}, {'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+            yield f"{channel}, {one_line(error)}"
             return
+
+
+def broken_contract(channel: str, payload: str) -> str | None:
+    """Return how a payload, given as JSON, breaks the contract of its channel; None where it keeps it."""
+    contracts: Mapping[str, type[Payload]] = CONTRACTS
+    if channel not in contracts:
+        return f"{channel} is none of the channels {', '.join(contracts)}"
+    try:
+        contracts[channel].model_validate_json(payload)
+    except ValidationError as error:
+        return f"{channel}, {one_line(error)}"
+    return None
 
 
 def payload_schemas() -> dict[str, dict[str, Any]]:

@@ -22,6 +22,11 @@ CREATE TEMPORARY TABLE incoming (
 COPY_ROWS = 50_000
 
 
+def lock_publishing(connection: Connection[Any]) -> None:
+    """Let no other connection publish until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext('queue.publish'))")
+
+
 def newer_nights(connection: Connection[Any], batch_date: date) -> list[date]:
     """Return the published nights after this one, whose decisions an older night must not touch."""
     rows = connection.execute(
@@ -31,7 +36,7 @@ def newer_nights(connection: Connection[Any], batch_date: date) -> list[date]:
 
 
 def publish_rows(connection: Connection[Any], night: date, decisions: pl.DataFrame) -> dict[str, int]:
-    """Bring one night's decisions into the queue; a second time changes nothing.
+    """Bring one night's decisions into the queue; a second time changes nothing. Where others publish, lock before.
 
     Parameters
     ----------
@@ -48,7 +53,6 @@ def publish_rows(connection: Connection[Any], night: date, decisions: pl.DataFra
     sent = decisions.filter("send").select(*SENT_COLUMNS, "send")
     withheld = decisions.filter(~pl.col("send")).select(keys)
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('queue.publish'))")
         cursor.execute(INCOMING)
         for rows in (sent, withheld):
             columns = ", ".join(rows.columns)

@@ -16,7 +16,7 @@ from interventions.schedule import send_window
 NIGHT = date(2026, 1, 4)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """Return the settings of a world whose Postgres runs."""
     settings = Settings(home=tmp_path_factory.mktemp("w"), _env_file=None)
@@ -27,10 +27,10 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def world(server, tmp_path, monkeypatch):
-    """Return settings with a lake and an outbox of their own and an empty queue."""
+    """Return settings with a lake and an outbox of their own, an empty queue and no night in the ledger."""
     settings = server.model_copy(update={"lake": str(tmp_path / "lake"), "outbox": str(tmp_path / "outbox")})
     with postgres.connect("habitlake", settings) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS queue CASCADE")
+        connection.execute("DROP SCHEMA IF EXISTS queue, ops CASCADE")
     migrated.cache_clear()
     return settings
 

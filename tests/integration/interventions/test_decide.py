@@ -1,6 +1,5 @@
 """The job over a real lake: what was known on the night, a range equals the loop, a rerun equals the run."""
 
-import argparse
 import shutil
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,14 +7,16 @@ import polars as pl
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.errors import PermanentError
-from habitlake.job import JobContext
+from habitlake.errors import PERMANENT_EXIT_CODE, PermanentError
 from habitlake.lake import replace_nights_stream, scan_table
-from habitlake.log import get_logger
+from habitlake.nights.ledger import open_nights
 from habitlake.settings import Settings
 from interventions import decide
 from interventions.catalogue import FOLDER, catalogue, load_catalogue
+from interventions.explain import REASONS, explanation, story
 from interventions.profiles import newest_profiles, read_profiles
+from interventions.publish import publish_night
+from interventions.queue import client
 from interventions.reading import Reader
 from interventions.response.job import learn_night
 from tests.integration.interventions.lake import write
@@ -132,6 +133,22 @@ def test_a_night_uses_what_was_known_then(lake):
     assert set(scored.filter(pl.col("user_id") != "u002")["triggers"].list.first()) == {"high_skip_risk"}
 
 
+def test_every_decision_of_a_night_can_be_told_from_its_row(lake):
+    run(lake, NIGHTS[0], NIGHTS[2])
+    rows = decisions(lake).filter(pl.col("batch_date") == NIGHTS[2])
+    assert rows.height == 60 * 3
+    for row in rows.iter_rows(named=True):
+        text = story(explanation(row, catalogue()))
+        for trigger in row["triggers"]:
+            assert f"\n  {trigger}: " in text
+        if row["available"]:
+            assert row["message"] in text
+            assert f"Result: {'send ' + row['intervention'] if row['send'] else 'send nothing'}" in text
+        else:
+            assert all(f"\n  {reason}: {REASONS[reason]}" in text for reason in row["unavailable_reasons"])
+            assert "Result: not available, nothing sent" in text
+
+
 def test_a_night_keeps_triggers_on_and_lets_what_was_sent_cool_down(lake):
     run(lake, NIGHTS[0], NIGHTS[-1])
     rows = decisions(lake).filter(pl.col("horizon") == 0)
@@ -181,6 +198,17 @@ def test_a_night_without_people_clears_its_partition(lake):
     assert decisions(lake).height == 0
 
 
+@pytest.fixture
+def platform(lake, world, monkeypatch):
+    """Return settings of the lake beside a running Postgres, and a function that runs the job on settings."""
+
+    def ended(settings, night):
+        monkeypatch.setattr("habitlake.job.get_settings", lambda: settings)
+        return decide.main(["--start", str(night)])
+
+    return world.model_copy(update={"lake": lake.lake}), ended
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "complaint"),
     [
@@ -188,24 +216,56 @@ def test_a_night_without_people_clears_its_partition(lake):
         ("{duration_min: 10}", "{duration_min: long}", "payload: workout_modification, duration_min: Input should be"),
     ],
 )
-def test_a_broken_library_stops_the_decisions_alone_and_leaves_what_was_there(
-    lake, tmp_path, monkeypatch, right, wrong, complaint
+def test_a_broken_library_stops_the_decisions_alone_in_one_line_and_the_queue_bridges_the_night(
+    platform, connection, tmp_path, monkeypatch, capsys, right, wrong, complaint
 ):
-    run(lake, NIGHTS[0], NIGHTS[0])
-    before = decisions(lake)
+    settings, ended = platform
+    run(settings, NIGHTS[0], NIGHTS[0])
+    before = decisions(settings)
+    publish_night(NIGHTS[0], settings, connection)
+    queued = client.list_items(connection, 1_000)
     shutil.copytree(FOLDER / "library", tmp_path / "broken" / "library")
     shutil.copy(FOLDER / "triggers.yaml", tmp_path / "broken")
     file = tmp_path / "broken" / "library" / "skip.yaml"
     file.write_text(file.read_text().replace(right, wrong, 1))
     monkeypatch.setattr(decide, "catalogue", lambda: load_catalogue(tmp_path / "broken"))
-    night = Interval(NIGHTS[1], NIGHTS[1])
-    with pytest.raises(PermanentError, match=rf"^skip.yaml, ten_minute_version, {complaint}"):
-        decide.run(JobContext("interventions.decide", night, lake, get_logger("test"), argparse.Namespace()))
-    assert decisions(lake).equals(before)
-    goals = dict(decide.read_goals(NIGHTS[1], Reader(lake, NIGHTS[1])).iter_rows())
+    assert ended(settings, NIGHTS[1]) == PERMANENT_EXIT_CODE
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "error" in line or "Traceback" in line]
+    assert line.startswith(f"error: interventions.decide: skip.yaml, ten_minute_version, {complaint}")
+    assert decisions(settings).equals(before)
+    goals = dict(decide.read_goals(NIGHTS[1], Reader(settings, NIGHTS[1])).iter_rows())
     assert len(goals) == 60
     # An injury lets a goal rest.
     assert {user for user, sessions in goals.items() if sessions < 1} == {"u003"}
+    assert client.list_items(connection, 1_000) == queued
+    # The second local day in Berlin and Kolkata, which the night that failed would have decided on.
+    due = client.claim(connection, 1_000, worker="app", as_of=datetime(2026, 3, 4, 12, tzinfo=UTC), due_only=True)
+    assert {(item.batch_date, item.horizon) for item in due} == {(NIGHTS[0], 1)}
+
+
+def test_a_rerun_holds_out_who_was_held_out_when_the_night_was_first_run(platform):
+    settings, ended = platform
+    first, second = (Interval(night, night) for night in NIGHTS[:2])
+    shares = {share: settings.model_copy(update={"holdout_share": share}) for share in (0.3, 0.0)}
+    now = datetime(2026, 3, 5, tzinfo=UTC)
+
+    def held_out(night):
+        reasons = pl.col("unavailable_reasons").list.contains("holdout")
+        return set(decisions(settings).filter(reasons, pl.col("batch_date") == night)["user_id"])
+
+    open_nights(first, shares[0.3], now)
+    assert ended(shares[0.3], NIGHTS[0]) == 0
+    members, before = held_out(NIGHTS[0]), decisions(settings)
+    assert 5 < len(members) < 35
+    open_nights(first, shares[0.0], now)
+    assert ended(shares[0.0], NIGHTS[0]) == 0
+    assert decisions(settings).equals(before)
+    # The share in force is that of a night which is opened with it, or which no ledger knows.
+    open_nights(second, shares[0.0], now)
+    assert ended(shares[0.3], NIGHTS[1]) == 0
+    assert held_out(NIGHTS[1]) == set()
+    assert ended(shares[0.3], NIGHTS[2]) == 0
+    assert held_out(NIGHTS[2]) == members
 
 
 def test_the_stream_refuses_rows_of_other_nights_and_keeps_what_was_there(lake):

@@ -3,16 +3,19 @@
 import hashlib
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from habitlake.errors import PermanentError
 from habitlake.simulator.world import published_decisions
 from interventions.publish import publish_night
 from interventions.queue import client
 from interventions.queue.contract import QueueItem, item_schema
+from interventions.queue.publish_rows import newer_nights, publish_rows
 from interventions.queue.store import connect
 
 NIGHT = date(2026, 1, 4)
@@ -60,6 +63,29 @@ def test_one_night_published_twice_at_once_is_there_once(world, connection, stor
     assert rows_of(connection) == before
 
 
+def test_a_publishing_that_breaks_off_leaves_the_queue_as_it_was_and_the_rerun_ends_as_if_undisturbed(
+    world, connection, store, row, monkeypatch
+):
+    store(NIGHT, [row(user, NIGHT, horizon) for user in "abc" for horizon in range(3)])
+    publish_night(NIGHT, world, connection)
+    before = rows_of(connection)
+    store(NEXT, [row("a", NEXT), row("b", NEXT, send=False), row("d", NEXT)])
+
+    def killed(*arguments):
+        publish_rows(*arguments)
+        raise ConnectionError("the other end is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("interventions.publish.publish_rows", killed)
+        with pytest.raises(ConnectionError):
+            publish_night(NEXT, world, connection)
+    assert rows_of(connection) == before
+    assert newer_nights(connection, NIGHT) == []
+    counts = publish_night(NEXT, world, connection)
+    assert (counts["inserted"], counts["replaced"], counts["withdrawn"]) == (1, 1, 1)
+    assert newer_nights(connection, NIGHT) == [NEXT]
+
+
 def test_a_newer_night_replaces_what_waits_and_withdraws_what_it_does_not_send(world, connection, store, row, noon):
     day = NIGHT + timedelta(days=2)
     store(NIGHT, [row(user, horizon=1) for user in ("claimed", "acked", "failed", "waits", "withdrawn")])
@@ -105,6 +131,82 @@ def test_an_older_night_never_touches_what_a_newer_one_decided(world, connection
         **{(user, first): (NIGHT, "pending") for user in users},
         ("older_alone", second): (NIGHT, "pending"),
     }
+
+
+def test_an_older_night_published_while_a_newer_one_is_gives_way(world, connection, store, row, monkeypatch):
+    users = ("both", "newer_withholds", "older_alone")
+    store(NIGHT, [row(user, NIGHT, horizon) for user in users for horizon in (0, 1)])
+    store(NEXT, [row("both", NEXT), row("newer_withholds", NEXT, send=False)])
+    older_has_looked = threading.Event()
+
+    def waits(seen):
+        return seen.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
+
+    def look_and_linger(own, night):
+        found = newer_nights(own, night)
+        if night == NIGHT:
+            older_has_looked.set()
+            with connect(world) as seen:
+                seen.autocommit = True
+                for _ in range(3_000):
+                    if waits(seen) or newer_nights(seen, NIGHT):
+                        break
+                    time.sleep(0.01)
+        return found
+
+    def published(night):
+        with connect(world) as own:
+            return publish_night(night, world, own)
+
+    monkeypatch.setattr("interventions.publish.newer_nights", look_and_linger)
+    with ThreadPoolExecutor(1) as pool:
+        older = pool.submit(published, NIGHT)
+        assert older_has_looked.wait(30)
+        published(NEXT)
+        older.result(30)
+    first, second = NIGHT + timedelta(days=1), NIGHT + timedelta(days=2)
+    expected = {
+        **{(user, first): (NIGHT, "pending") for user in users},
+        ("both", second): (NEXT, "pending"),
+        ("newer_withholds", second): (NIGHT, "withdrawn"),
+        ("older_alone", second): (NIGHT, "pending"),
+    }
+    assert held(connection) == expected
+    published(NIGHT)
+    assert held(connection) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"payload": '{"do":"take_over_the_world"}'}, "push, do: Input should be 'make_if_then_plan', "),
+        ({"payload": '{"do":"start_timer","duration_min":"long"}'}, "push, duration_min: Input should be a valid int"),
+        ({"payload": '{"do":"start_timer","load":NaN}'}, "push, load.*: Input should be a finite number"),
+        ({"payload": '{"do":"start_timer"'}, "push, Invalid JSON"),
+        ({"payload": None}, "push, Invalid JSON"),
+        ({"channel": "fax"}, "fax is none of the channels push, "),
+        ({"channel": "goal_adjustment"}, "goal_adjustment, do: "),
+    ],
+)
+def test_a_payload_that_breaks_its_contract_keeps_the_night_from_being_published_and_is_named_in_one_line(
+    world, connection, store, row, noon, change, problem
+):
+    store(NIGHT, [row(user, NIGHT, horizon) for user in ("a", "b", "c") for horizon in range(3)])
+    publish_night(NIGHT, world, connection)
+    before, files = rows_of(connection), list(Path(world.outbox).rglob("*"))
+    # The one that is not sent has no reader to be wrong for.
+    store(NEXT, [row("a", NEXT), row("b", NEXT) | change, row("c", NEXT) | change, row("d", NEXT, send=False) | change])
+    with pytest.raises(
+        PermanentError, match=rf"^night {NEXT}, decision {NEXT}-b-\S+ \(slow_breathing\): .*{problem}"
+    ) as told:
+        publish_night(NEXT, world, connection)
+    assert "that of 2 of 3 decisions" in str(told.value)
+    assert "\n" not in str(told.value)
+    assert rows_of(connection) == before
+    assert list(Path(world.outbox).rglob("*")) == files
+    # The fallback decisions of the night before bridge the night.
+    due = client.claim(connection, 10, worker="a", as_of=noon(1), due_only=True)
+    assert [(item.user_id, item.batch_date, item.horizon) for item in due] == [(user, NIGHT, 1) for user in "abc"]
 
 
 def test_a_rerun_night_updates_withdraws_and_brings_back(world, connection, store, row):
