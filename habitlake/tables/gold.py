@@ -150,6 +150,20 @@ PREDICTIONS = Table(
     keep_daily_days=120,
 )
 
+SHADOW_PREDICTIONS = Table(
+    name="gold.shadow_predictions",
+    grain="one row per user, model and night that a challenger scored in shadow: watched, read by no decision",
+    key=("batch_date", "user_id", "model"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("model", "string", "registered model name"),
+        Column("model_version", "string", "version that scored in shadow: the challenger"),
+        Column("score", "double", "predicted probability of the event, or the amount, rounded to 6 decimals"),
+    ),
+    keep_daily_days=120,
+)
+
 USER_PREDICTIONS = Table(
     name="gold.user_predictions",
     grain="one row per user and night with a model in force: what the models say, as the app reads it",
@@ -445,10 +459,11 @@ GATE_RESULTS = Table(
 MODEL_HEALTH = Table(
     name="ops.model_health",
     grain="one row per night, model and figure: what it reads tonight against the night of its training, on Sundays what became true",
-    key=("batch_date", "model", "figure"),
+    key=("batch_date", "model", "role", "figure"),
     columns=(
         BATCH_DATE,
         Column("model", "string", "registered model name"),
+        Column("role", "string", "champion, or challenger (scored in shadow: outcomes alone, never an alarm)"),
         Column("model_version", "string", "version that scored the night"),
         Column(
             "figure",
@@ -458,7 +473,12 @@ MODEL_HEALTH = Table(
         ),
         Column("feature", "string", "the feature that drifted most, or went missing most; null for outcomes"),
         Column("value", "double", "the figure"),
-        Column("baseline", "double", "the same figure on the held-out rows on which the version was promoted"),
+        Column(
+            "baseline",
+            "double",
+            "the same figure on the held-out rows on which the version was promoted; of a challenger the champion's on the"
+            " same predictions",
+        ),
         Column("people", "bigint", "people it rests on, at most 20,000"),
         Column(
             "alarm",
@@ -475,6 +495,7 @@ GOLD_TABLES = (
     USER_DAY_CATEGORY,
     USER_FEATURES,
     PREDICTIONS,
+    SHADOW_PREDICTIONS,
     USER_PREDICTIONS,
     GOALS,
     WORKOUT_PLANS,

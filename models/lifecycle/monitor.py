@@ -1,7 +1,8 @@
 """Watch the models in force: drift of what they read, and what their predictions of the last 30 days were worth.
 
 ``python -m models.lifecycle.monitor --start 2026-01-05`` writes ops.model_health of a night again; the job that scores
-writes it each night. What became of predictions is looked at on Sundays, and on people drawn by their id.
+writes it each night. What became of predictions, those of challengers too, is looked at on Sundays, and on people drawn
+by their id.
 """
 
 import sys
@@ -14,16 +15,17 @@ import polars as pl
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, run_job
-from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_nights
-from habitlake.nights.ledger import pinned_models
+from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_nights, stored_table
+from habitlake.nights.ledger import pinned_challengers, pinned_models
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from models.catalogue import SPECS
+from models.lifecycle import shadow
 from models.lifecycle.dataset import drawn, labelled, last_labelled_night, read_days, read_snapshots
 from models.lifecycle.drift import drift, missing
 from models.lifecycle.metrics import value
 from models.lifecycle.outcomes import outcomes
-from models.lifecycle.registry import load_version
+from models.lifecycle.registry import CHALLENGER, CHAMPION, load_version
 from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
 
 TABLE = "ops.model_health"
@@ -98,27 +100,54 @@ def realised(spec: ModelSpec, judged: pl.DataFrame, bundle: Mapping[str, Any]) -
     ]
 
 
+def shadowed(spec: ModelSpec, judged: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return what a challenger's predictions were worth, the baseline being the champion's of the same people and nights.
+
+    Parameters
+    ----------
+    judged
+        user_id, batch_date, label, score and role of predictions whose outcome is known.
+    """
+    own, champion = (judged.filter(pl.col("role") == role) for role in (CHALLENGER, CHAMPION))
+    keys = ["user_id", "batch_date"]
+    both = own.join(champion.select(*keys, in_force="score"), on=keys)
+    if champion.is_empty():
+        return realised(spec, own, {})
+    of_champion = realised(spec, both.with_columns(score="in_force"), {})
+    beside = {"figures": {row["figure"]: [row["value"]] for row in of_champion}}
+    # A challenger that does badly asks for nothing.
+    return [row | {"alarm": False} for row in realised(spec, both, beside)]
+
+
+def read_scores(nights: Sequence[date], users: pl.Series, settings: Settings) -> pl.DataFrame:
+    """Return user_id, batch_date, model, role and score of the predictions, and of those in shadow."""
+    told = {CHAMPION: ("gold.predictions", pl.coalesce("probability", "value"))}
+    if stored_table(shadow.TABLE, settings) is not None:
+        told[CHALLENGER] = (shadow.TABLE, pl.col("score"))
+    return pl.concat(
+        scan_table(table, settings)
+        .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(users.implode()))
+        .select("user_id", "batch_date", "model", role=pl.lit(role), score=score)
+        for role, (table, score) in told.items()
+    ).collect()
+
+
 def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settings) -> dict[str, pl.DataFrame]:
-    """Return per model the predictions whose outcome became known in the last 30 days, one night a week."""
+    """Return per model the predictions whose outcome became known in the last 30 days, one night a week, with their role."""
     known = Interval(date.min, night)
     newest = {spec.name: last_labelled_night(known, spec.horizon_days) for spec in specs}
     wanted = {
         spec.name: [newest[spec.name] - timedelta(days=days) for days in range(0, REALISED_DAYS, NIGHT_STRIDE)]
         for spec in specs
     }
-    scored = set(stored_nights("gold.predictions", settings))
+    scored = {*stored_nights("gold.predictions", settings), *stored_nights(shadow.TABLE, settings)}
     nights = sorted({one for own in wanted.values() for one in own if one in scored})
     if not nights:
         return {}
     snapshots = read_snapshots(nights, specs, settings)
     followed = outcomes(snapshots, read_days(Interval(nights[0], night), snapshots["user_id"], settings))
     labels = labelled(followed, specs, known)
-    predictions = (
-        scan_table("gold.predictions", settings)
-        .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(snapshots["user_id"].unique().implode()))
-        .select("user_id", "batch_date", "model", score=pl.coalesce("probability", "value"))
-        .collect()
-    )
+    predictions = read_scores(nights, snapshots["user_id"].unique(), settings)
     return {
         spec.name: labels.filter(pl.col("batch_date").is_in(wanted[spec.name]))
         .select("user_id", "batch_date", pl.col(spec.label_column).alias("label"))
@@ -128,25 +157,30 @@ def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settin
     }
 
 
-def health(night: date, bundles: Bundles, settings: Settings) -> pl.DataFrame:
-    """Return ops.model_health of a night for the models that scored it, by name: version and bundle."""
-    specs = [spec for spec in SPECS if spec.name in bundles]
+def health(night: date, bundles: Bundles, challengers: Mapping[str, str], settings: Settings) -> pl.DataFrame:
+    """Return ops.model_health of a night for the models that scored it, by name: version and bundle; and for challengers."""
+    specs = [spec for spec in SPECS if spec.name in {*bundles, *challengers}]
     sample = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(KNOWN_LONG).collect()
     sample = sample.filter(pl.col("user_id").is_in(drawn(sample["user_id"]).implode()))
     judged = judged_predictions(night, specs, settings) if specs and night.isoweekday() == SUNDAY else {}
     rows = []
     for spec in specs:
-        version, bundle = bundles[spec.name]
-        figures = input_health(spec, sample, bundle)
-        if spec.name in judged:
-            figures += realised(spec, judged[spec.name], bundle)
-        rows += [{"batch_date": night, "model": spec.name, "model_version": version, **one} for one in figures]
+        own, of_model = {"batch_date": night, "model": spec.name}, judged.get(spec.name)
+        if spec.name in bundles:
+            version, bundle = bundles[spec.name]
+            figures = input_health(spec, sample, bundle)
+            if of_model is not None:
+                figures += realised(spec, of_model.filter(pl.col("role") == CHAMPION), bundle)
+            rows += [{**own, "role": CHAMPION, "model_version": version, **one} for one in figures]
+        if spec.name in challengers and of_model is not None:
+            version = challengers[spec.name]
+            rows += [{**own, "role": CHALLENGER, "model_version": version, **one} for one in shadowed(spec, of_model)]
     return pl.DataFrame(rows, schema_overrides={"baseline": pl.Float64, "feature": pl.String})
 
 
-def write_health(night: date, bundles: Bundles, settings: Settings) -> int:
+def write_health(night: date, bundles: Bundles, challengers: Mapping[str, str], settings: Settings) -> int:
     """Write ops.model_health of a night; return how many figures ask for retraining."""
-    rows, schema = health(night, bundles, settings), arrow_schema(get_table(TABLE))
+    rows, schema = health(night, bundles, challengers, settings), arrow_schema(get_table(TABLE))
     table = rows.select(schema.names).to_arrow().cast(schema) if rows.height else schema.empty_table()
     replace_nights(table, TABLE, Interval(night, night), settings)
     return int(rows["alarm"].sum()) if rows.height else 0
@@ -155,9 +189,10 @@ def write_health(night: date, bundles: Bundles, settings: Settings) -> int:
 def run(context: JobContext) -> Mapping[str, object]:
     """Write the health of the interval's nights again, for the versions that scored them."""
     settings, alarms = context.settings, {}
+    challengers = pinned_challengers(context.interval, settings)
     for night, versions in sorted(pinned_models(context.interval, settings).items()):
         bundles = {name: (version, load_version(name, version, settings)) for name, version in versions.items()}
-        alarms[str(night)] = write_health(night, bundles, settings)
+        alarms[str(night)] = write_health(night, bundles, challengers.get(night, {}), settings)
     return {"alarms": alarms}
 
 

@@ -1,38 +1,34 @@
 """Score everybody of the nights with every model in force, or with the versions that scored the night before.
 
+Challengers score in the same pass, in shadow (``lifecycle.shadow``).
+
 ``python -m models.lifecycle.score --start 2026-01-05 [--end 2026-01-06] [--model-version adherence=3|champion|none]``
 """
 
 import argparse
-import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from habitlake.clock import Interval
-from habitlake.errors import PermanentError
 from habitlake.job import JobContext, run_job
-from habitlake.lake import arrow_schema, count_rows, replace_nights_stream, scan_table
-from habitlake.nights.ledger import pin_models, pinned_models
-from habitlake.settings import Settings
+from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
+from habitlake.nights.ledger import pin_models
 from habitlake.tables import MODELS, get_table
 from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
-from models.lifecycle.registry import champions, load_version
+from models.lifecycle.registry import load_version
 from models.lifecycle.sequences import scan_sequences, with_sequence
+from models.lifecycle.shadow import load_challengers, score_in_shadow, write_shadow
 from models.lifecycle.spec import ModelSpec, Target
+from models.lifecycle.versions import FEATURES, Versions, runs_of_nights, versions_of
 
 TABLE = "gold.predictions"
 RECORDS = "gold.user_predictions"
-FEATURES = "gold.user_features"
-# Every model in force, and no model at all.
-CHAMPION, NONE = "champion", "none"
 OUTPUTS = ("probability", "value", "value_low", "value_high")
 INPUTS = sorted({name for model in MODELS.values() for name in model.features})
 TOP_FACTORS = 5
@@ -41,56 +37,6 @@ Z_95 = 1.959964
 THIN_DAYS = 7
 PARTIAL_NULLS = 0.25
 PEOPLE_PER_CHUNK = 100_000
-ROWS_PER_RUN = 2_000_000
-# Model name to version.
-Versions = Mapping[str, str]
-
-
-def chosen_versions(chosen: Sequence[str]) -> dict[str, str]:
-    """Return the versions asked for by name, of ``model=version``.
-
-    Raises
-    ------
-    PermanentError
-        If a model is not known.
-    """
-    known = {spec.name for spec in SPECS}
-    unknown = [one for one in chosen if one.partition("=")[0] not in known | {CHAMPION, NONE}]
-    if unknown:
-        msg = (
-            f"--model-version takes model=version, champion or none, not {unknown}; models: {', '.join(sorted(known))}"
-        )
-        raise PermanentError(msg)
-    return dict(one.split("=", 1) for one in chosen if "=" in one)
-
-
-def versions_in_force(interval: Interval, chosen: Sequence[str], settings: Settings) -> dict[date, Versions]:
-    """Return the versions of each night: those asked for, else those that scored it before, else the champions."""
-    if NONE in chosen:
-        return {night: {} for night in interval.nights()}
-    asked = chosen_versions(chosen)
-    pinned = {} if CHAMPION in chosen else pinned_models(interval, settings)
-    in_force = champions(settings) if len(pinned) < len(interval) else {}
-    known = {spec.name for spec in SPECS}
-    return {
-        night: {name: version for name, version in {**pinned.get(night, in_force), **asked}.items() if name in known}
-        for night in interval.nights()
-    }
-
-
-def runs_of_nights(versions: Mapping[date, Versions], settings: Settings) -> Iterator[tuple[Interval, Versions]]:
-    """Yield neighbouring nights that the same versions score, so many at a time as memory holds."""
-    for own, group in itertools.groupby(versions, key=lambda night: versions[night]):
-        first, rows = None, 0
-        last: date | None = None
-        for night in group:
-            of_night = count_rows(FEATURES, settings, Interval(night, night))
-            if first and last and rows + of_night > ROWS_PER_RUN:
-                yield Interval(first, last), own
-                first, rows = None, 0
-            first, last, rows = first or night, night, rows + of_night
-        if first and last:
-            yield Interval(first, last), own
 
 
 def confidence(score: FloatArray, calibration: Sequence[Mapping[str, float]]) -> FloatArray:
@@ -216,6 +162,7 @@ def score_nights(
     runs: Sequence[tuple[pl.LazyFrame, pl.LazyFrame | None, Versions]],
     bundles: Mapping[tuple[str, str], Mapping[str, Any]],
     records: list[pl.DataFrame],
+    shadow: list[pl.DataFrame],
 ) -> Iterator[pa.Table]:
     """Yield gold.predictions in the order of its key, some people at a time, so that memory stays bounded.
 
@@ -225,18 +172,24 @@ def score_nights(
         Features, and days where a version reads them, of nights that the same versions score.
     records
         Takes gold.user_predictions of the same people.
+    shadow
+        Takes gold.shadow_predictions of the same people.
     """
     # Each attempt to commit starts anew.
     records.clear()
+    shadow.clear()
     schema = arrow_schema(get_table(TABLE))
     for frame, sequences, versions in runs:
-        specs = [spec for spec in SPECS if spec.name in versions]
+        in_force = versions.champions
+        specs = [spec for spec in SPECS if spec.name in in_force]
         people = frame.collect().sort("batch_date", "user_id")
         days = None if sequences is None else sequences.collect()
         for features in people.iter_slices(PEOPLE_PER_CHUNK):
             part = features if days is None else with_sequence(features, days)
+            if watched := score_in_shadow(part, versions.challengers, bundles):
+                shadow.append(pl.concat(watched).sort("batch_date", "user_id", "model"))
             scored = {
-                spec.name: score(part, spec, bundles[spec.name, versions[spec.name]], versions[spec.name])
+                spec.name: score(part, spec, bundles[spec.name, in_force[spec.name]], in_force[spec.name])
                 for spec in specs
                 if part.select(spec.eligible.any()).item()
             }
@@ -250,31 +203,45 @@ def score_nights(
 def run(context: JobContext) -> Mapping[str, object]:
     """Score the nights and record which versions scored each."""
     settings, interval = context.settings, context.interval
-    versions = versions_in_force(interval, context.options.model_version, settings)
-    wanted = sorted({pair for own in versions.values() for pair in own.items()})
+    versions = versions_of(interval, context.options.model_version, settings)
+    wanted = sorted({pair for own in versions.values() for pair in own.champions.items()})
     bundles = {(name, version): load_version(name, version, settings) for name, version in wanted}
+    watched = sorted({pair for own in versions.values() for pair in own.challengers.items()})
+    bundles = {**load_challengers(watched, settings), **bundles}
     read_days = {pair for pair, own in bundles.items() if getattr(own["estimator"], "needs_sequence", False)}
     # The writer consumes the rows on its own threads, where the table's log must not be read.
     runs = [
         (
             scan_table(FEATURES, settings, nights=nights),
-            scan_sequences(nights, settings) if read_days & set(own.items()) else None,
+            scan_sequences(nights, settings)
+            if read_days & {*own.champions.items(), *own.challengers.items()}
+            else None,
             own,
         )
         for nights, own in runs_of_nights(versions, settings)
         if own
     ]
     records: list[pl.DataFrame] = []
-    rows = replace_nights_stream(lambda: score_nights(runs, bundles, records), TABLE, interval, settings)
+    shadow: list[pl.DataFrame] = []
+    rows = replace_nights_stream(lambda: score_nights(runs, bundles, records, shadow), TABLE, interval, settings)
     replace_nights_stream(lambda: (part.to_arrow() for part in records), RECORDS, interval, settings)
-    pin_models(versions, settings)
-    newest = versions[interval.end]
-    alarms = write_health(
-        interval.end, {name: (version, bundles[name, version]) for name, version in newest.items()}, settings
+    in_shadow = write_shadow(shadow, interval, settings)
+    pin_models(
+        {night: own.champions for night, own in versions.items()},
+        {night: own.challengers for night, own in versions.items()},
+        settings,
     )
+    newest = versions[interval.end]
+    bundles_in_force = {name: (version, bundles[name, version]) for name, version in newest.champions.items()}
+    alarms = write_health(interval.end, bundles_in_force, newest.challengers, settings)
     if not wanted:
         context.log.warning("no model in force: decisions use features alone")
-    return {"rows": rows, "alarms": alarms, "versions": [f"{name} {version}" for name, version in wanted]}
+    return {
+        "rows": rows,
+        "in_shadow": in_shadow,
+        "alarms": alarms,
+        "versions": [f"{name} {version}" for name, version in wanted],
+    }
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from models.catalogue import SPECS
 from models.lifecycle.drift import GROWING, drift, missing, psi, reference
-from models.lifecycle.monitor import DRIFT_LIMIT, MIN_PREDICTIONS, figure, realised
+from models.lifecycle.monitor import DRIFT_LIMIT, MIN_PREDICTIONS, figure, realised, shadowed
 from models.lifecycle.registry import due
 
 FEATURES = ("steps_7d", "stress_level", "days_since_first_event")
@@ -97,6 +97,23 @@ def test_people_who_turned_to_the_opposite_are_noticed_in_the_first_week_known()
 
 def test_few_predictions_judge_no_model():
     assert realised(SPECS[0], judged(1, MIN_PREDICTIONS - 1), {}) == []
+
+
+def test_a_challenger_stands_beside_the_champion_on_the_same_predictions_and_never_alarms():
+    people_judged = judged(1, 500).with_columns(batch_date=pl.lit(date(2026, 3, 6)))
+    of_champion = people_judged.head(400).with_columns(role=pl.lit("champion"))
+    # It says the opposite, of people some of whom the champion has not scored.
+    turned = people_judged.with_columns(score=1 - pl.col("score"), role=pl.lit("challenger"))
+    found = {row["figure"]: row for row in shadowed(SPECS[0], pl.concat([of_champion, turned]))}
+    assert {name: row["baseline"] for name, row in found.items()} == {
+        row["figure"]: row["value"] for row in realised(SPECS[0], of_champion, {})
+    }
+    assert found["accuracy"]["people"] == 400
+    assert found["accuracy"]["value"] < 0.5 < found["accuracy"]["baseline"]
+    assert not any(row["alarm"] for row in found.values())
+    alone = shadowed(SPECS[0], turned)
+    assert {row["baseline"] for row in alone} == {None}
+    assert alone[0]["people"] == 500
 
 
 @pytest.mark.parametrize(
