@@ -5,6 +5,7 @@
 One row per person and as-of night, and one label per model; null where the model does not know or is not for the person.
 """
 
+import argparse
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from habitlake.clock import Interval, night_end
+from habitlake.errors import NothingToDoError
 from habitlake.job import JobContext, run_job
 from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings
@@ -20,6 +22,7 @@ from models.catalogue import SPECS
 from models.lifecycle.files import dataset_folder, write_json
 from models.lifecycle.groups import read_groups
 from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
+from models.lifecycle.registry import retraining_due
 from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.spec import (
     KNOWN_LONG,
@@ -201,7 +204,19 @@ def data_version(settings: Settings) -> dict[str, int]:
 
 
 def run(context: JobContext) -> Mapping[str, object]:
-    """Build and store the data set of the interval."""
+    """Build and store the data set of the interval.
+
+    Raises
+    ------
+    NothingToDoError
+        If it was asked for only if retraining is due, and it is not.
+    """
+    if context.options.if_due:
+        due = {name: why for name, why in retraining_due(context.interval.end, context.settings).items() if why}
+        if not due:
+            msg = f"retraining is not due by {context.interval.end}; by hand: habitlake retrain"
+            raise NothingToDoError(msg)
+        context.log.info("retraining is due", **due)
     folder = dataset_folder(context.interval, context.settings)
     rows = build(context.interval, context.settings)
     rows.write_parquet(folder / "dataset.parquet")
@@ -217,9 +232,15 @@ def run(context: JobContext) -> Mapping[str, object]:
     return summary
 
 
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument("--if-due", action="store_true", help="only if `habitlake models` says that retraining is due")
+    when.add_argument("--anyway", action="store_false", dest="if_due", help="without asking (default)")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    return run_job("dataset", run, description=__doc__ or "", argv=argv)
+    return run_job("dataset", run, description=__doc__ or "", argv=argv, add_arguments=_arguments)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 HEALTH = "ops.model_health"
+FEATURES = "gold.user_features"
 # The newest figures of what became true are of the last Sunday.
 HEALTH_NIGHTS = 7
 CHAMPION = "champion"
@@ -30,7 +31,9 @@ CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
 DECISION_TAG = "decision"
 TRAINED_TAG = "trained_until"
+# The schedule; a feature or an outcome that raised an alarm does not wait for it, but for the next snapshots.
 RETRAIN_DAYS = 7
+COOL_DOWN_DAYS = 3
 FIGURES_TAG = "figures"
 
 
@@ -111,14 +114,32 @@ def record_training(model: str, night: date, settings: Settings) -> None:
     client(settings).set_registered_model_tag(model, TRAINED_TAG, night.isoformat())
 
 
-def due(health: Sequence[Mapping[str, Any]], trained: str | None) -> list[str]:
-    """Return why retraining is due: figures that ask for it, a week or more after the last training run."""
+def due(health: Sequence[Mapping[str, Any]], trained: str | None, night: date) -> list[str]:
+    """Return why retraining of a model is due by the end of a night; empty where it is not.
+
+    It is when a week has passed, or when a figure asks for it that is newer than the last training run. A run that brought
+    no better model leaves the alarm standing, so it is heard again after three nights at the earliest.
+    """
     last = date.fromisoformat(trained) if trained else date.min
-    return [
+    since = (night - last).days
+    if since < COOL_DOWN_DAYS:
+        return []
+    alarms = [
         f"{row['figure']}{' of ' + row['feature'] if row['feature'] else ''} {row['value']:.3f}"
         for row in health
-        if row["alarm"] and (row["batch_date"] - last).days >= RETRAIN_DAYS
+        if row["alarm"] and last < row["batch_date"] <= night
     ]
+    return alarms or ([f"{since} nights since the last training"] if since >= RETRAIN_DAYS else [])
+
+
+def retraining_due(night: date, settings: Settings) -> dict[str, list[str]]:
+    """Return per registered model why retraining is due by the end of a night; of a world without any, that there is none."""
+    if not has_registry(settings) or not (registered := client(settings).search_registered_models()):
+        return {"models": ["none was trained yet"]}
+    health = newest_health(settings)
+    return {
+        model.name: due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG), night) for model in registered
+    }
 
 
 def set_champion(model: str, version: str, settings: Settings, reason: str) -> None:
@@ -176,6 +197,8 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
     if not has_registry(settings):
         return []
     report, health = [], newest_health(settings)
+    nights = stored_nights(FEATURES, settings)
+    reasons = retraining_due(nights[-1], settings) if nights else {}
     for model in client(settings).search_registered_models():
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
         aliases = {alias: str(version) for alias, version in (model.aliases or {}).items()}
@@ -201,7 +224,7 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "decision": (model.tags or {}).get(DECISION_TAG),
                 "metrics": metrics,
                 "health": health.get(model.name, []),
-                "retraining_due": due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG)),
+                "retraining_due": reasons.get(model.name, []),
             }
         )
     return report

@@ -1,6 +1,6 @@
 """Drift of what a model reads: silence where chance explains it at any sample size, and a word where it does not."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -117,13 +117,31 @@ def test_a_challenger_stands_beside_the_champion_on_the_same_predictions_and_nev
 
 
 @pytest.mark.parametrize(
-    ("trained", "expected"),
-    [(None, ["drift of steps_7d 0.500"]), ("2026-03-02", ["drift of steps_7d 0.500"]), ("2026-03-03", [])],
+    ("trained", "night", "expected"),
+    [
+        (None, 9, ["drift of steps_7d 0.500"]),
+        ("2026-03-06", 9, ["drift of steps_7d 0.500"]),
+        ("2026-03-07", 9, []),  # the last run is two nights ago
+        ("2026-03-02", 8, []),  # the alarm is not heard before its night
+        ("2026-03-01", 8, ["7 nights since the last training"]),
+        ("2026-03-09", 12, []),  # the last run knew the night that raised the alarm
+        ("2026-03-09", 16, ["7 nights since the last training"]),
+    ],
 )
-def test_retraining_is_due_a_week_after_the_last_one(trained, expected):
+def test_retraining_is_due_by_an_alarm_newer_than_the_last_one_or_after_a_week(trained, night, expected):
     drifted = figure("drift", 0.5, None, 500, feature="steps_7d") | {"batch_date": date(2026, 3, 9)}
     calm = figure("accuracy", 0.8, 0.8, 500) | {"batch_date": date(2026, 3, 8)}
-    assert due([drifted, calm], trained) == expected
+    assert due([drifted, calm], trained, date(2026, 3, night)) == expected
+
+
+def test_an_alarm_that_stays_starts_training_every_third_night_at_most():
+    trained, runs = date(2026, 3, 1), []
+    for night in (date(2026, 3, 1) + timedelta(days=number) for number in range(1, 15)):
+        standing = figure("drift", 0.5, None, 500, feature="steps_7d") | {"batch_date": night}
+        if due([standing], trained.isoformat(), night):
+            trained = night
+            runs.append(night.day)
+    assert runs == [4, 7, 10, 13]
 
 
 @pytest.mark.parametrize(
