@@ -143,6 +143,12 @@ PREDICTIONS = Table(
         Column("value", "double", "predicted amount (performance: sessions a week); null for an event"),
         Column("value_low", "double", "lower end of the 80 % interval of the amount; null for an event"),
         Column("value_high", "double", "upper end of the 80 % interval of the amount; null for an event"),
+        Column(
+            "trajectory",
+            "string",
+            "JSON list of {week, value, low, high}: the amount of each of the next four weeks with its 80 % interval; null for"
+            " an event",
+        ),
         Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
         Column("top_factors", "string", "JSON list of {feature, value, contribution}, largest first"),
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
@@ -176,7 +182,7 @@ USER_PREDICTIONS = Table(
         *(
             Column(
                 output,
-                "double",
+                next(column.sql_type for column in PREDICTIONS.columns if column.name == source),
                 f"{source} of gold.predictions: {model.predicts}; null where no such model is in force"
                 " or it is not for the person",
             )

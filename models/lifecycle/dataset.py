@@ -55,7 +55,7 @@ def training_nights(stored: Sequence[date], interval: Interval, horizon_days: in
 
 
 def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Interval) -> pl.DataFrame:
-    """Return the rows with at least one label, one column per model.
+    """Return the rows with at least one label, one column per model, and one per week where it has a trajectory.
 
     Parameters
     ----------
@@ -64,9 +64,10 @@ def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Inter
     """
     labels = [
         pl.when(spec.eligible & (pl.col("batch_date") <= last_labelled_night(interval, spec.horizon_days)))
-        .then(spec.label.cast(pl.Float64))
-        .alias(spec.label_column)
+        .then(label.cast(pl.Float64))
+        .alias(name)
         for spec in specs
+        for name, label in zip((spec.label_column, *spec.week_columns), (spec.label, *spec.trajectory), strict=True)
     ]
     rows = followed.select(*KEYS, *labels)
     return rows.filter(pl.any_horizontal(pl.col(spec.label_column).is_not_null() for spec in specs))
@@ -101,14 +102,15 @@ def split(rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
 
 
 def rows_of(dataset: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """Return the rows of one model: keys, features, value (the label as made), label (0 or 1 for events), split."""
+    """Return the rows of one model: keys, features, value (the label as made), label (0 or 1 for events), weeks, split."""
     if spec.label_column not in dataset.columns:
         return pl.DataFrame()
     own = dataset.filter(pl.col(spec.label_column).is_not_null())
     value = pl.col(spec.label_column)
     label = (value > 0).cast(pl.Int64) if spec.target is Target.EVENT else value
     columns = ("user_id", "batch_date", *spec.features, *(("sequence",) if spec.needs_sequence else ()))
-    return split(own.select(*columns, value.alias("value"), label.alias("label")), spec.horizon_days)
+    weeks = [pl.col(stored).alias(name) for stored, name in spec.week_columns.items()]
+    return split(own.select(*columns, *weeks, value.alias("value"), label.alias("label")), spec.horizon_days)
 
 
 def historical_features(keys: pl.DataFrame, specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
@@ -138,7 +140,8 @@ def drawn(users: pl.Series) -> pl.Series:
 
 def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
     """Return people of the nights who are known long enough, with what labels and eligibility ask for."""
-    asked = {name for spec in specs for name in (*spec.eligible.meta.root_names(), *spec.label.meta.root_names())}
+    expressions = [one for spec in specs for one in (spec.eligible, spec.label, *spec.trajectory)]
+    asked = {name for one in expressions for name in one.meta.root_names()}
     frame = scan_table("gold.user_features", settings)
     known = set(frame.collect_schema().names()) - set(KEYS)
     # Whoever is known on a night is known on every later one.

@@ -84,6 +84,23 @@ def top_factors(rows: pl.DataFrame, contributions: FloatArray, features: Sequenc
     )
 
 
+def trajectory(estimator: Any, rows: pl.DataFrame) -> pl.Series:
+    """Return the amount of each week with its interval as JSON per row; null where the version knows no weeks."""
+    weeks = estimator.weekly_amounts(rows) if hasattr(estimator, "weekly_amounts") else []
+    if not weeks:
+        return pl.Series([None] * rows.height, dtype=pl.String)
+    encoded = [
+        pl.DataFrame({"value": _rounded(value), "low": _rounded(low), "high": _rounded(high)}).select(
+            pl.struct(pl.lit(number).alias("week"), pl.all()).struct.json_encode().alias(str(number))
+        )
+        for number, (value, (low, high)) in enumerate(
+            zip(weeks, estimator.weekly_intervals(weeks), strict=True), start=1
+        )
+    ]
+    together = pl.concat(encoded, how="horizontal")
+    return together.select(pl.format("[{}]", pl.concat_str(pl.all(), separator=","))).to_series()
+
+
 def input_quality(features: Sequence[str]) -> pl.Expr:
     """Return thin below 7 observed days in 28, partial with more than a quarter of the features missing, else complete."""
     nulls = pl.sum_horizontal(pl.col(name).is_null().cast(pl.Int64) for name in features)
@@ -132,6 +149,7 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
         pl.lit(bundle["feature_service"]).alias("feature_service"),
         *(pl.Series(name, _rounded(values)) for name, values in columns.items()),
         *(pl.lit(None, pl.Float64).alias(name) for name in OUTPUTS if name not in columns),
+        trajectory(estimator, own).alias("trajectory"),
         top_factors(own, estimator.contributions(own), estimator.features).alias("top_factors"),
         input_quality(spec.features).alias("input_quality"),
     )
@@ -154,7 +172,7 @@ def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataF
             )
             wide = wide.join(own, on=keys, how="left", maintain_order="left")
         else:
-            wide = wide.with_columns(pl.lit(None, pl.Float64).alias(output) for output in model.outputs)
+            wide = wide.with_columns(pl.lit(None).alias(output) for output in model.outputs)
     return wide.select(get_table(RECORDS).column_names)
 
 

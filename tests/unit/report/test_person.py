@@ -139,11 +139,13 @@ def test_a_prediction_names_what_speaks_for_and_against():
 def test_an_amount_is_shown_with_its_interval_and_without_a_curve_of_probabilities():
     rows = [
         {"batch_date": night, "model": "performance", "probability": None, "value": 3.25, "value_low": 2.0,
-         "value_high": 4.5, "confidence": 0.6, "input_quality": "complete", "model_version": "1", "top_factors": "[]"}
+         "value_high": 4.5, "confidence": 0.6, "input_quality": "complete", "model_version": "1", "top_factors": "[]",
+         "trajectory": '[{"week":1,"value":3.5,"low":2.0,"high":5.0},{"week":2,"value":3.0,"low":1.5,"high":5.0}]'}
         for night in (NIGHT - timedelta(days=1), NIGHT)
     ]  # fmt: skip
     page = drawn("predictions", insight.predictions_view(NIGHT, rows))
     assert "<strong>3.25 (2 to 4.5)</strong>" in page
+    assert '<th scope="row">2</th><td class="n">3</td><td class="n">1.5 to 5</td>' in page
     assert "<svg" not in page
 
 
