@@ -189,6 +189,22 @@ USER_PREDICTIONS = Table(
             for model in MODELS.values()
             for output, source in model.outputs.items()
         ),
+        Column(
+            "action_plan",
+            "string",
+            "JSON list of {action, because: numbers}: at most three things to do next, the first first, by declared rules",
+        ),
+        Column(
+            "forecasts",
+            "string",
+            "JSON list of {what, probability, level, not_known} for injury, burnout and plateau; level: odds of at least 4"
+            " (high), 2 (raised) or half (usual) times the usual ones, else low; not_known says why there is none",
+        ),
+        Column(
+            "opportunities",
+            "string",
+            "JSON list of {opportunity, because: numbers}: breakthrough, progression, habit_strengthening, where one is open",
+        ),
         Column("input_quality", "string", "complete, partial or thin: how much of the models' input was observed"),
     ),
     keep_daily_days=30,

@@ -18,6 +18,7 @@ from habitlake.job import JobContext, run_job
 from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
 from habitlake.nights.ledger import pin_models
 from habitlake.tables import MODELS, get_table
+from models.assessment.assess import assess, usual_rate
 from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
@@ -155,13 +156,15 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
     )
 
 
-def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return gold.user_predictions of people: what each model says of them, side by side.
+def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame], rates: Mapping[str, float]) -> pl.DataFrame:
+    """Return gold.user_predictions of people: what each model says of them, side by side, and what follows from it.
 
     Parameters
     ----------
     scored
         gold.predictions rows by model.
+    rates
+        How often the event of each model in force comes about.
     """
     keys = ["batch_date", "user_id"]
     wide = people.select(*keys, "event_timestamp", "created_timestamp", input_quality(INPUTS).alias("input_quality"))
@@ -173,7 +176,7 @@ def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataF
             wide = wide.join(own, on=keys, how="left", maintain_order="left")
         else:
             wide = wide.with_columns(pl.lit(None).alias(output) for output in model.outputs)
-    return wide.select(get_table(RECORDS).column_names)
+    return wide.hstack(assess(people, wide, rates)).select(get_table(RECORDS).column_names)
 
 
 def score_nights(
@@ -200,6 +203,8 @@ def score_nights(
     for frame, sequences, versions in runs:
         in_force = versions.champions
         specs = [spec for spec in SPECS if spec.name in in_force]
+        calibrations = {spec.name: bundles[spec.name, in_force[spec.name]]["calibration"] for spec in specs}
+        rates = {name: usual_rate(bins) for name, bins in calibrations.items() if bins}
         people = frame.collect().sort("batch_date", "user_id")
         days = None if sequences is None else sequences.collect()
         for features in people.iter_slices(PEOPLE_PER_CHUNK):
@@ -213,7 +218,7 @@ def score_nights(
             }
             if not scored:
                 continue
-            records.append(record(features, scored))
+            records.append(record(features, scored, rates))
             rows = pl.concat(scored.values(), how="diagonal").select(schema.names)
             yield rows.sort("batch_date", "user_id", "model").to_arrow().cast(schema)
 
