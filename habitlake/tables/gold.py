@@ -491,7 +491,8 @@ MODEL_HEALTH = Table(
             "figure",
             "string",
             "drift (population stability index beyond chance), missing (share of people without a value, above that of"
-            " the training), or accuracy, auc, ece, mae of predictions whose outcome became known in the last 30 days",
+            " the training), or accuracy, auc, ece, mae of predictions whose outcome became known in the last 30 days;"
+            " newest_accuracy, newest_mae of the newest night of these alone",
         ),
         Column("feature", "string", "the feature that drifted most, or went missing most; null for outcomes"),
         Column("value", "double", "the figure"),
@@ -505,7 +506,8 @@ MODEL_HEALTH = Table(
         Column(
             "alarm",
             "boolean",
-            "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline, beyond chance",
+            "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline (an error above it over 0.95), by"
+            " 2.8 standard errors at least",
         ),
     ),
     user_column=None,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, run_job
@@ -32,6 +33,9 @@ TABLE = "ops.model_health"
 DRIFT_LIMIT = 0.3
 ACCURACY_LIMIT = 0.95
 Z_95 = 1.959964
+# One model in four hundred falls so far below by chance; eight are judged each Sunday.
+Z_ALARM = 2.8
+NEWEST = "newest_"
 REALISED_DAYS = 30
 NIGHT_STRIDE = 7
 SUNDAY = 7
@@ -40,20 +44,38 @@ MIN_PREDICTIONS = 100
 Bundles = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
-def worst_by_chance(accuracy: float, people: int) -> float:
-    """Return what so many people show at worst, 39 times in 40, of a model of that accuracy."""
-    return accuracy - Z_95 * float(np.sqrt(accuracy * (1 - accuracy) / people))
+def standard_error(
+    name: str, label: NDArray[np.float64], score: NDArray[np.float64], people: int, baseline: Sequence[float]
+) -> float:
+    """Return the standard error of a figure less its baseline, which comes with its 95 % interval: both are of some people."""
+    _, low, high = baseline
+    # A model as good as its baseline: what accuracy does to so many people; of errors, how much they differ.
+    variance = baseline[0] * (1 - baseline[0]) if name == "accuracy" else float(np.var(np.abs(label - score)))
+    return float(np.sqrt(variance / people + ((high - low) / 2 / Z_95) ** 2))
 
 
 def figure(
-    name: str, found: float, baseline: float | None, people: int, *, feature: str | None = None
+    name: str,
+    found: float,
+    baseline: float | None,
+    people: int,
+    *,
+    feature: str | None = None,
+    error: float = 0.0,
 ) -> dict[str, Any]:
-    """Return one figure of a model's health; an alarm asks for retraining."""
+    """Return one figure of a model's health; an alarm asks for retraining.
+
+    Parameters
+    ----------
+    error
+        Standard error of the figure less its baseline: what chance does.
+    """
+    known = baseline if baseline is not None else float("nan")
     alarm = {
         "drift": found > DRIFT_LIMIT,
-        "accuracy": baseline is not None and found < min(ACCURACY_LIMIT * baseline, worst_by_chance(baseline, people)),
-        "mae": baseline is not None and found * ACCURACY_LIMIT > baseline,
-    }.get(name, False)
+        "accuracy": found < min(ACCURACY_LIMIT * known, known - Z_ALARM * error),
+        "mae": found > max(known / ACCURACY_LIMIT, known + Z_ALARM * error),
+    }.get(name.removeprefix(NEWEST), False)
     return {
         "figure": name,
         "feature": feature,
@@ -79,25 +101,30 @@ def input_health(spec: ModelSpec, people: pl.DataFrame, bundle: Mapping[str, Any
 def realised(spec: ModelSpec, judged: pl.DataFrame, bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what the predictions were worth beside the figures on which the version was promoted.
 
+    Accuracy (of an amount the error) is told of the newest night alone, too: in a month of nights a change drowns at first.
+
     Parameters
     ----------
     judged
-        user_id, label and score of predictions whose outcome is known.
+        user_id, batch_date, label and score of predictions whose outcome is known.
     """
-    if judged.height < MIN_PREDICTIONS:
-        return []
-    label, score = judged["label"].to_numpy(), judged["score"].to_numpy()
-    if spec.target is Target.EVENT:
-        label = (label > 0).astype(np.int64)
     names = ("accuracy", "auc", "ece") if spec.target is Target.EVENT else ("mae",)
-    figures = {name: value(name, label, score) for name in names}
-    baselines = bundle.get("figures", {})
-    people = judged["user_id"].n_unique()
-    return [
-        figure(name, one, baselines[name][0] if name in baselines else None, people)
-        for name, one in figures.items()
-        if not np.isnan(one)
-    ]
+    newest = judged.filter(pl.col("batch_date") == pl.col("batch_date").max())
+    found = []
+    for rows, some, prefix in ((judged, names, ""), (newest, names[:1], NEWEST)):
+        if rows.height < MIN_PREDICTIONS:
+            continue
+        label, score = rows["label"].to_numpy(), rows["score"].to_numpy()
+        if spec.target is Target.EVENT:
+            label = (label > 0).astype(np.int64)
+        people = rows["user_id"].n_unique()
+        for name in some:
+            one, baseline = value(name, label, score), bundle.get("figures", {}).get(name)
+            if np.isnan(one):
+                continue
+            error = standard_error(name, label, score, people, baseline) if baseline else 0.0
+            found.append(figure(prefix + name, one, baseline[0] if baseline else None, people, error=error))
+    return found
 
 
 def shadowed(spec: ModelSpec, judged: pl.DataFrame) -> list[dict[str, Any]]:
@@ -113,10 +140,9 @@ def shadowed(spec: ModelSpec, judged: pl.DataFrame) -> list[dict[str, Any]]:
     both = own.join(champion.select(*keys, in_force="score"), on=keys)
     if champion.is_empty():
         return realised(spec, own, {})
-    of_champion = realised(spec, both.with_columns(score="in_force"), {})
-    beside = {"figures": {row["figure"]: [row["value"]] for row in of_champion}}
-    # A challenger that does badly asks for nothing.
-    return [row | {"alarm": False} for row in realised(spec, both, beside)]
+    beside = {row["figure"]: row["value"] for row in realised(spec, both.with_columns(score="in_force"), {})}
+    # Without held-out figures nothing alarms: a challenger that does badly asks for nothing.
+    return [row | {"baseline": beside.get(row["figure"])} for row in realised(spec, both, {})]
 
 
 def read_scores(nights: Sequence[date], users: pl.Series, settings: Settings) -> pl.DataFrame:
