@@ -12,6 +12,7 @@ import typer
 
 from bench import (
     decide,
+    drift,
     goals,
     history,
     ingestion,
@@ -53,6 +54,7 @@ class Part(StrEnum):
     DECIDE = "decide"
     QUEUE = "queue"
     SCORE = "score"
+    DRIFT = "drift"
 
 
 HISTORIES = (30, 365)
@@ -300,6 +302,24 @@ def print_score(home: Path, people: int) -> None:
     print_table(f"A night's scores of {people:,} people", ("what", "found"), rows)
 
 
+def print_drift(seeds: int) -> None:
+    """Measure how often drift is found within a week, and how often a quiet week raises an alarm."""
+    console.print(f"[bold]==>[/bold] drift: {seeds} worlds, each a quiet week and one with each kind of drift")
+    shown = (
+        ("quiet weeks with an alarm", "quiet"),
+        ("... of drift", "quiet_drift"),
+        ("... of accuracy, eight models", "quiet_accuracy"),
+        ("covariate found within 7 nights", "covariate"),
+        ("concept found by the first Sunday that can know", "concept"),
+    )
+    found = [drift.measure(people, seeds) for people in drift.PEOPLE]
+    rows = [(what, *("{:.3f} [{:.3f}, {:.3f}]".format(*getattr(one, name)) for one in found)) for what, name in shown]
+    rows.append(("nights until the covariate is found, median", *(f"{one.nights:.0f}" for one in found)))
+    print_table(
+        "Drift, shares of worlds with 95 % intervals", ("what", *(f"{one.people:,} people" for one in found)), rows
+    )
+
+
 def print_stages() -> None:
     """Compare habit and features of this world's people with the stage of change that they gave themselves."""
     settings = get_settings()
@@ -340,8 +360,12 @@ def main(
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option(min=2, help="worlds of `policies`, each lived under every policy, and of `windows`")
-    ] = 10,
+        int | None,
+        typer.Option(
+            min=2,
+            help="worlds: 300 of `drift`, else 10: of `policies`, each lived under every policy, and of `windows`",
+        ),
+    ] = None,
     reads: Annotated[int, typer.Option(min=100, help="reads of one person online, each of another person")] = 2_000,
     rounds: Annotated[int, typer.Option(min=1, help="rounds of each measurement; their median is shown")] = 3,
 ) -> None:
@@ -358,13 +382,14 @@ def main(
             Part.TIMING: print_timing,
             Part.PLANS: lambda: print_plans(people or MIDDLE),
             Part.REPLAY: lambda: print_replay(get_settings().real_data),
-            Part.POLICIES: lambda: print_policies(people or SMALL, nights or 60, seeds),
+            Part.POLICIES: lambda: print_policies(people or SMALL, nights or 60, seeds or 10),
             Part.ONLINE: lambda: print_online(home, people or SMALL, reads),
-            Part.WINDOWS: lambda: print_windows(people or SMALL, nights or 90, seeds),
+            Part.WINDOWS: lambda: print_windows(people or SMALL, nights or 90, seeds or 10),
             Part.STAGES: print_stages,
             Part.DECIDE: lambda: print_decide(home, people or LARGE),
             Part.QUEUE: lambda: print_queue(home, people or MIDDLE),
             Part.SCORE: lambda: print_score(home, people or LARGE),
+            Part.DRIFT: lambda: print_drift(seeds or 300),
         }
         for wanted in part or list(Part):
             measured[wanted]()

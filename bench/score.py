@@ -56,6 +56,7 @@ def train_all(settings: Settings) -> tuple[float, int, int]:
     noise = np.random.default_rng(SEED).random(people.height)
     happens = ((first > 0.5) == (second > 0.5)) == (noise < 0.85)
     labels = {spec.label_column: happens * (1.0 if spec.target is Target.EVENT else 2.0 + 3 * first) for spec in SPECS}
+    labels |= {stored: labels[spec.label_column] for spec in SPECS for stored in spec.week_columns}
     night = NIGHT - timedelta(days=9 * NIGHTS)
     rows = people.with_columns(
         pl.Series("user_id", [f"trained-{number}" for number in person]),

@@ -1,4 +1,4 @@
-"""The two kinds of failure the platform tells apart: retrying helps, or it does not."""
+"""The two kinds of failure the platform tells apart, retrying helps or it does not; and a job that was not due."""
 
 import errno
 
@@ -19,7 +19,12 @@ class GateFailedError(PermanentError):
     """A quality gate refused a partition; nothing downstream of it may be published."""
 
 
+class NothingToDoError(HabitlakeError):
+    """The job was to run only if something is due, and nothing is: no failure. Jobs exit with code 3."""
+
+
 PERMANENT_EXIT_CODE = 2
+NOTHING_TO_DO_EXIT_CODE = 3
 TRANSIENT_EXIT_CODE = 75
 
 

@@ -11,9 +11,11 @@ from structlog.stdlib import BoundLogger
 
 from habitlake.clock import Interval
 from habitlake.errors import (
+    NOTHING_TO_DO_EXIT_CODE,
     PERMANENT_EXIT_CODE,
     TRANSIENT_EXIT_CODE,
     HabitlakeError,
+    NothingToDoError,
     TransientError,
     environment_error,
 )
@@ -45,7 +47,7 @@ def run_job(
 ) -> int:
     """Parse the command line, run the job under its lock, log its summary; return the exit code.
 
-    Exit codes: 0 done; 2 a permanent error (one line, a retry cannot help); 75 a passing one; 1 a bug.
+    Exit codes: 0 done; 2 a permanent error (one line, a retry cannot help); 3 nothing was due; 75 a passing error; 1 a bug.
 
     Parameters
     ----------
@@ -67,6 +69,9 @@ def run_job(
         with job_lock(name, settings, log) if lock else contextlib.nullcontext():
             summary = run(JobContext(name, interval, settings, log, options)) or {}
         log.info("done", seconds=round(time.monotonic() - started, 2), **summary)
+    except NothingToDoError as nothing:
+        log.info("nothing to do", reason=str(nothing))
+        return NOTHING_TO_DO_EXIT_CODE
     except TransientError as error:
         return _fail(name, error, TRANSIENT_EXIT_CODE)
     except HabitlakeError as error:

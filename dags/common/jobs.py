@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from habitlake.runtime.job_server import socket_path, start_job
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PERMANENT_EXIT_CODE = 2
+NOTHING_TO_DO_EXIT_CODE = 3
 TAIL_LINES = 40
 
 START = "{{ params.start or (data_interval_start | ds) }}"
@@ -38,7 +39,8 @@ class JobOperator(BaseOperator):
 
     The world's job server forks that process where one runs: the libraries are then loaded already.
 
-    Exit code 2 (a permanent error) fails the task without a retry; any other failure is retried.
+    Exit code 2 (a permanent error) fails the task without a retry, exit code 3 (nothing is due) skips it and what follows;
+    any other failure is retried.
     """
 
     template_fields: Sequence[str] = ("arguments",)
@@ -67,6 +69,8 @@ class JobOperator(BaseOperator):
         code = self.job.wait()
         if code == 0:
             return
+        if code == NOTHING_TO_DO_EXIT_CODE:
+            raise AirflowSkipException(tail[-1] if tail else "nothing to do")
         message = f"{self.module} ended with exit code {code}:\n" + "\n".join(tail)
         if code == PERMANENT_EXIT_CODE:
             raise AirflowFailException(message)

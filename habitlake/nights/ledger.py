@@ -202,20 +202,34 @@ def fail_nights(interval: Interval, settings: Settings, task: str, finished_at: 
 
 def pinned_models(interval: Interval, settings: Settings) -> dict[date, dict[str, str]]:
     """Return the model versions that scored each night of the interval; a night never scored is absent."""
+    return _pinned("models", interval, settings)
+
+
+def pinned_challengers(interval: Interval, settings: Settings) -> dict[date, dict[str, str]]:
+    """Return the versions that scored each night of the interval in shadow; a night never scored is absent."""
+    return _pinned("challengers", interval, settings)
+
+
+def _pinned(column: str, interval: Interval, settings: Settings) -> dict[date, dict[str, str]]:
     with connect(settings) as connection:
         rows = connection.execute(
-            "SELECT batch_date, models FROM ops.nights WHERE models IS NOT NULL AND batch_date BETWEEN %s AND %s",
+            f"SELECT batch_date, {column} FROM ops.nights WHERE {column} IS NOT NULL AND batch_date BETWEEN %s AND %s",
             [interval.start, interval.end],
         ).fetchall()
     return dict(rows)
 
 
-def pin_models(versions: Mapping[date, Mapping[str, str]], settings: Settings) -> None:
-    """Record the model versions that scored each night; nights outside the ledger (jobs run by hand) are left out."""
+def pin_models(
+    versions: Mapping[date, Mapping[str, str]], challengers: Mapping[date, Mapping[str, str]], settings: Settings
+) -> None:
+    """Record the versions that scored each night, and those in shadow; nights outside the ledger (jobs run by hand) are left out."""
     with connect(settings) as connection, connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(
-            "UPDATE ops.nights SET models = %s WHERE batch_date = %s",
-            [(json.dumps(dict(models)), night) for night, models in versions.items()],
+            "UPDATE ops.nights SET models = %s, challengers = %s WHERE batch_date = %s",
+            [
+                (json.dumps(dict(models)), json.dumps(dict(challengers.get(night, {}))), night)
+                for night, models in versions.items()
+            ],
         )
 
 

@@ -143,9 +143,29 @@ PREDICTIONS = Table(
         Column("value", "double", "predicted amount (performance: sessions a week); null for an event"),
         Column("value_low", "double", "lower end of the 80 % interval of the amount; null for an event"),
         Column("value_high", "double", "upper end of the 80 % interval of the amount; null for an event"),
+        Column(
+            "trajectory",
+            "string",
+            "JSON list of {week, value, low, high}: the amount of each of the next four weeks with its 80 % interval; null for"
+            " an event",
+        ),
         Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
         Column("top_factors", "string", "JSON list of {feature, value, contribution}, largest first"),
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
+    ),
+    keep_daily_days=120,
+)
+
+SHADOW_PREDICTIONS = Table(
+    name="gold.shadow_predictions",
+    grain="one row per user, model and night that a challenger scored in shadow: watched, read by no decision",
+    key=("batch_date", "user_id", "model"),
+    columns=(
+        BATCH_DATE,
+        USER_ID,
+        Column("model", "string", "registered model name"),
+        Column("model_version", "string", "version that scored in shadow: the challenger"),
+        Column("score", "double", "predicted probability of the event, or the amount, rounded to 6 decimals"),
     ),
     keep_daily_days=120,
 )
@@ -162,12 +182,28 @@ USER_PREDICTIONS = Table(
         *(
             Column(
                 output,
-                "double",
+                next(column.sql_type for column in PREDICTIONS.columns if column.name == source),
                 f"{source} of gold.predictions: {model.predicts}; null where no such model is in force"
                 " or it is not for the person",
             )
             for model in MODELS.values()
             for output, source in model.outputs.items()
+        ),
+        Column(
+            "action_plan",
+            "string",
+            "JSON list of {action, because: numbers}: at most three things to do next, the first first, by declared rules",
+        ),
+        Column(
+            "forecasts",
+            "string",
+            "JSON list of {what, probability, level, not_known} for injury, burnout and plateau; level: odds of at least 4"
+            " (high), 2 (raised) or half (usual) times the usual ones, else low; not_known says why there is none",
+        ),
+        Column(
+            "opportunities",
+            "string",
+            "JSON list of {opportunity, because: numbers}: breakthrough, progression, habit_strengthening, where one is open",
         ),
         Column("input_quality", "string", "complete, partial or thin: how much of the models' input was observed"),
     ),
@@ -445,25 +481,33 @@ GATE_RESULTS = Table(
 MODEL_HEALTH = Table(
     name="ops.model_health",
     grain="one row per night, model and figure: what it reads tonight against the night of its training, on Sundays what became true",
-    key=("batch_date", "model", "figure"),
+    key=("batch_date", "model", "role", "figure"),
     columns=(
         BATCH_DATE,
         Column("model", "string", "registered model name"),
+        Column("role", "string", "champion, or challenger (scored in shadow: outcomes alone, never an alarm)"),
         Column("model_version", "string", "version that scored the night"),
         Column(
             "figure",
             "string",
             "drift (population stability index beyond chance), missing (share of people without a value, above that of"
-            " the training), or accuracy, auc, ece, mae of predictions whose outcome became known in the last 30 days",
+            " the training), or accuracy, auc, ece, mae of predictions whose outcome became known in the last 30 days;"
+            " newest_accuracy, newest_mae of the newest night of these alone",
         ),
         Column("feature", "string", "the feature that drifted most, or went missing most; null for outcomes"),
         Column("value", "double", "the figure"),
-        Column("baseline", "double", "the same figure on the held-out rows on which the version was promoted"),
+        Column(
+            "baseline",
+            "double",
+            "the same figure on the held-out rows on which the version was promoted; of a challenger the champion's on the"
+            " same predictions",
+        ),
         Column("people", "bigint", "people it rests on, at most 20,000"),
         Column(
             "alarm",
             "boolean",
-            "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline, beyond chance",
+            "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline (an error above it over 0.95), by"
+            " 2.8 standard errors at least",
         ),
     ),
     user_column=None,
@@ -475,6 +519,7 @@ GOLD_TABLES = (
     USER_DAY_CATEGORY,
     USER_FEATURES,
     PREDICTIONS,
+    SHADOW_PREDICTIONS,
     USER_PREDICTIONS,
     GOALS,
     WORKOUT_PLANS,

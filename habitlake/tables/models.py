@@ -24,7 +24,12 @@ class Model:
     def outputs(self) -> dict[str, str]:
         """Columns of gold.user_predictions that hold what it says, to the columns of gold.predictions they come from."""
         if self.is_amount:
-            return {self.name: "value", f"{self.name}_low": "value_low", f"{self.name}_high": "value_high"}
+            return {
+                self.name: "value",
+                f"{self.name}_low": "value_low",
+                f"{self.name}_high": "value_high",
+                f"{self.name}_trajectory": "trajectory",
+            }
         return {f"{self.name}_probability": "probability"}
 
 
@@ -69,8 +74,8 @@ MODELS: dict[str, Model] = {
         Model(
             "performance",
             FOUR_WEEKS_V1,
-            "sessions a week over the next four weeks (of those with any sign of use), with an interval that should hold"
-            " 80 %",
+            "sessions a week over the next four weeks (of those with any sign of use), and in each of them, with intervals"
+            " that should hold 80 %",
             is_amount=True,
         ),
     )

@@ -1,7 +1,7 @@
 """What a model of an amount can be made of: ridge regression and boosted quantiles, both with an interval."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,14 @@ QUANTILES = (0.1, 0.5, 0.9)
 BINS = 10
 # As for events, a firm hand where rows of one person repeat one another.
 PENALTY = 300.0
+
+
+class Amount(Estimator, Protocol):
+    """An estimator of an amount: it has an interval too."""
+
+    def interval(self, rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of an interval that should hold 80 % of the amounts."""
+        ...
 
 
 @dataclass(slots=True)
@@ -118,6 +126,6 @@ class BoostedQuantiles:
         return np.asarray(quantiles[:, 0]), np.asarray(quantiles[:, 2])
 
 
-def amounts(features: tuple[str, ...]) -> dict[str, Estimator]:
-    """Return the unfitted candidates of a model of an amount, by name."""
+def amounts(features: tuple[str, ...]) -> dict[str, Amount]:
+    """Return what a mean amount can be predicted by, unfitted, by name."""
     return {"ridge": Ridge(features, penalty=PENALTY), "xgboost_quantiles": BoostedQuantiles(features)}

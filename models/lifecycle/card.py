@@ -68,6 +68,8 @@ def model_card(spec: ModelSpec, evaluation: dict[str, Any], interval: str) -> st
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     if evaluation["interval_held"] is not None:
         lines += ["", f"**Interval** of 80 %: it held {evaluation['interval_held']:.1%} of the amounts."]
+    if held := evaluation.get("weeks_held"):
+        lines[-1] += f" Those of the weeks held {', '.join(f'{share:.1%}' for share in held)}."
     direction = "below" if evaluation["metric"] in LOWER_IS_BETTER else "above"
     lines += ["", "Intervals: 95 %, bootstrap over people. ECE over 10 bins of equal size.", ""]
     lines.append(f"**{metric} {direction}**")

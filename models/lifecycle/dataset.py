@@ -5,6 +5,7 @@
 One row per person and as-of night, and one label per model; null where the model does not know or is not for the person.
 """
 
+import argparse
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from habitlake.clock import Interval, night_end
+from habitlake.errors import NothingToDoError
 from habitlake.job import JobContext, run_job
 from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings
@@ -20,6 +22,7 @@ from models.catalogue import SPECS
 from models.lifecycle.files import dataset_folder, write_json
 from models.lifecycle.groups import read_groups
 from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
+from models.lifecycle.registry import retraining_due
 from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.spec import (
     KNOWN_LONG,
@@ -52,7 +55,7 @@ def training_nights(stored: Sequence[date], interval: Interval, horizon_days: in
 
 
 def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Interval) -> pl.DataFrame:
-    """Return the rows with at least one label, one column per model.
+    """Return the rows with at least one label, one column per model, and one per week where it has a trajectory.
 
     Parameters
     ----------
@@ -61,9 +64,10 @@ def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Inter
     """
     labels = [
         pl.when(spec.eligible & (pl.col("batch_date") <= last_labelled_night(interval, spec.horizon_days)))
-        .then(spec.label.cast(pl.Float64))
-        .alias(spec.label_column)
+        .then(label.cast(pl.Float64))
+        .alias(name)
         for spec in specs
+        for name, label in zip((spec.label_column, *spec.week_columns), (spec.label, *spec.trajectory), strict=True)
     ]
     rows = followed.select(*KEYS, *labels)
     return rows.filter(pl.any_horizontal(pl.col(spec.label_column).is_not_null() for spec in specs))
@@ -98,14 +102,15 @@ def split(rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
 
 
 def rows_of(dataset: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """Return the rows of one model: keys, features, value (the label as made), label (0 or 1 for events), split."""
+    """Return the rows of one model: keys, features, value (the label as made), label (0 or 1 for events), weeks, split."""
     if spec.label_column not in dataset.columns:
         return pl.DataFrame()
     own = dataset.filter(pl.col(spec.label_column).is_not_null())
     value = pl.col(spec.label_column)
     label = (value > 0).cast(pl.Int64) if spec.target is Target.EVENT else value
     columns = ("user_id", "batch_date", *spec.features, *(("sequence",) if spec.needs_sequence else ()))
-    return split(own.select(*columns, value.alias("value"), label.alias("label")), spec.horizon_days)
+    weeks = [pl.col(stored).alias(name) for stored, name in spec.week_columns.items()]
+    return split(own.select(*columns, *weeks, value.alias("value"), label.alias("label")), spec.horizon_days)
 
 
 def historical_features(keys: pl.DataFrame, specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
@@ -135,7 +140,8 @@ def drawn(users: pl.Series) -> pl.Series:
 
 def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
     """Return people of the nights who are known long enough, with what labels and eligibility ask for."""
-    asked = {name for spec in specs for name in (*spec.eligible.meta.root_names(), *spec.label.meta.root_names())}
+    expressions = [one for spec in specs for one in (spec.eligible, spec.label, *spec.trajectory)]
+    asked = {name for one in expressions for name in one.meta.root_names()}
     frame = scan_table("gold.user_features", settings)
     known = set(frame.collect_schema().names()) - set(KEYS)
     # Whoever is known on a night is known on every later one.
@@ -201,7 +207,19 @@ def data_version(settings: Settings) -> dict[str, int]:
 
 
 def run(context: JobContext) -> Mapping[str, object]:
-    """Build and store the data set of the interval."""
+    """Build and store the data set of the interval.
+
+    Raises
+    ------
+    NothingToDoError
+        If it was asked for only if retraining is due, and it is not.
+    """
+    if context.options.if_due:
+        due = {name: why for name, why in retraining_due(context.interval.end, context.settings).items() if why}
+        if not due:
+            msg = f"retraining is not due by {context.interval.end}; by hand: habitlake retrain"
+            raise NothingToDoError(msg)
+        context.log.info("retraining is due", **due)
     folder = dataset_folder(context.interval, context.settings)
     rows = build(context.interval, context.settings)
     rows.write_parquet(folder / "dataset.parquet")
@@ -217,9 +235,15 @@ def run(context: JobContext) -> Mapping[str, object]:
     return summary
 
 
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument("--if-due", action="store_true", help="only if `habitlake models` says that retraining is due")
+    when.add_argument("--anyway", action="store_false", dest="if_due", help="without asking (default)")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
-    return run_job("dataset", run, description=__doc__ or "", argv=argv)
+    return run_job("dataset", run, description=__doc__ or "", argv=argv, add_arguments=_arguments)
 
 
 if __name__ == "__main__":

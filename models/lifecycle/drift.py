@@ -1,7 +1,8 @@
 """How far the people of a night are from those of the night on which a model was trained, feature by feature.
 
 The population stability index (PSI) is above 0 by chance alone: without drift, PSI / (1/n + 1/m) follows chi-square with
-one degree of freedom less than there are bins (Yurdakul and Naranjo 2020). What chance explains is taken off.
+one degree of freedom less than there are bins (Yurdakul and Naranjo 2020). A feature has not drifted where chance explains
+its index, and else by what is left of it when the mean of chance is taken off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 BINS = 10
-# One feature in a thousand is above this by chance; a model has some dozens.
-NULL_QUANTILE = 0.999
+# How often any feature of a model goes beyond chance in any night of a quiet week, at most (Bonferroni).
+QUIET_WEEK = 0.01
+WEEK_NIGHTS = 7
 # They grow with the days that a person is known, whatever happens: no drift.
 GROWING = frozenset({"days_since_first_event", "observed_days_28d", "streak_length_longest"})
 
@@ -57,12 +59,15 @@ def drift(rows: pl.DataFrame, known: Mapping[str, Any]) -> dict[str, float]:
     from scipy.stats import chi2
 
     scores = {}
+    level = 1 - QUIET_WEEK / (WEEK_NIGHTS * max(len(known["features"]), 1))
+    spread = 1 / known["people"] + 1 / max(rows.height, 1)
     for name, bins in known["features"].items():
         if name in GROWING:
             continue
         expected = np.array(bins["shares"])
-        by_chance = chi2.ppf(NULL_QUANTILE, len(expected) - 1) * (1 / known["people"] + 1 / max(rows.height, 1))
-        scores[name] = max(0.0, psi(expected, shares(_values(rows, name), bins["edges"])) - float(by_chance))
+        found, freedom = psi(expected, shares(_values(rows, name), bins["edges"])), len(expected) - 1
+        beyond = found > float(chi2.ppf(level, freedom)) * spread
+        scores[name] = max(0.0, found - freedom * spread) if beyond else 0.0
     return scores
 
 

@@ -72,6 +72,18 @@ def interval_held(spec: ModelSpec, test: pl.DataFrame, stored: Path) -> float | 
     return round(float(((low <= label) & (label <= high)).mean()), 4)
 
 
+def weeks_held(spec: ModelSpec, test: pl.DataFrame, stored: Path) -> list[float]:
+    """Return per week the share of its known amounts that lie in its interval; nothing where weeks are not predicted."""
+    estimator, held = joblib.load(stored), []
+    if not spec.trajectory:
+        return []
+    weeks = estimator.weekly_amounts(test)
+    for name, (low, high) in zip(spec.week_columns.values(), estimator.weekly_intervals(weeks), strict=True):
+        inside = (pl.lit(pl.Series(low)) <= pl.col(name)) & (pl.col(name) <= pl.lit(pl.Series(high)))
+        held.append(round(float(test.select(inside.mean()).item()), 4))
+    return held
+
+
 def evaluate(
     spec: ModelSpec, rows: pl.DataFrame, groups: pl.DataFrame, folder: Path, champion: str | None, settings: Settings
 ) -> dict[str, Any]:
@@ -104,6 +116,7 @@ def evaluate(
         if champion is not None and spec.target is Target.EVENT
         else None,
         "interval_held": interval_held(spec, test, folder / f"{best}.joblib"),
+        "weeks_held": weeks_held(spec, test, folder / f"{best}.joblib"),
         "groups": of_groups(spec, test, groups, scores[best], scores.get("champion")),
         "unseen_people": of(unseen),
         "seen_people": of(~unseen),

@@ -1,7 +1,8 @@
 """Watch the models in force: drift of what they read, and what their predictions of the last 30 days were worth.
 
 ``python -m models.lifecycle.monitor --start 2026-01-05`` writes ops.model_health of a night again; the job that scores
-writes it each night. What became of predictions is looked at on Sundays, and on people drawn by their id.
+writes it each night. What became of predictions, those of challengers too, is looked at on Sundays, and on people drawn
+by their id.
 """
 
 import sys
@@ -11,25 +12,30 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from habitlake.clock import Interval
 from habitlake.job import JobContext, run_job
-from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_nights
-from habitlake.nights.ledger import pinned_models
+from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_nights, stored_table
+from habitlake.nights.ledger import pinned_challengers, pinned_models
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 from models.catalogue import SPECS
+from models.lifecycle import shadow
 from models.lifecycle.dataset import drawn, labelled, last_labelled_night, read_days, read_snapshots
 from models.lifecycle.drift import drift, missing
 from models.lifecycle.metrics import value
 from models.lifecycle.outcomes import outcomes
-from models.lifecycle.registry import load_version
+from models.lifecycle.registry import CHALLENGER, CHAMPION, load_version
 from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
 
 TABLE = "ops.model_health"
 DRIFT_LIMIT = 0.3
 ACCURACY_LIMIT = 0.95
 Z_95 = 1.959964
+# One model in four hundred falls so far below by chance; eight are judged each Sunday.
+Z_ALARM = 2.8
+NEWEST = "newest_"
 REALISED_DAYS = 30
 NIGHT_STRIDE = 7
 SUNDAY = 7
@@ -38,20 +44,38 @@ MIN_PREDICTIONS = 100
 Bundles = Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
-def worst_by_chance(accuracy: float, people: int) -> float:
-    """Return what so many people show at worst, 39 times in 40, of a model of that accuracy."""
-    return accuracy - Z_95 * float(np.sqrt(accuracy * (1 - accuracy) / people))
+def standard_error(
+    name: str, label: NDArray[np.float64], score: NDArray[np.float64], people: int, baseline: Sequence[float]
+) -> float:
+    """Return the standard error of a figure less its baseline, which comes with its 95 % interval: both are of some people."""
+    _, low, high = baseline
+    # A model as good as its baseline: what accuracy does to so many people; of errors, how much they differ.
+    variance = baseline[0] * (1 - baseline[0]) if name == "accuracy" else float(np.var(np.abs(label - score)))
+    return float(np.sqrt(variance / people + ((high - low) / 2 / Z_95) ** 2))
 
 
 def figure(
-    name: str, found: float, baseline: float | None, people: int, *, feature: str | None = None
+    name: str,
+    found: float,
+    baseline: float | None,
+    people: int,
+    *,
+    feature: str | None = None,
+    error: float = 0.0,
 ) -> dict[str, Any]:
-    """Return one figure of a model's health; an alarm asks for retraining."""
+    """Return one figure of a model's health; an alarm asks for retraining.
+
+    Parameters
+    ----------
+    error
+        Standard error of the figure less its baseline: what chance does.
+    """
+    known = baseline if baseline is not None else float("nan")
     alarm = {
         "drift": found > DRIFT_LIMIT,
-        "accuracy": baseline is not None and found < min(ACCURACY_LIMIT * baseline, worst_by_chance(baseline, people)),
-        "mae": baseline is not None and found * ACCURACY_LIMIT > baseline,
-    }.get(name, False)
+        "accuracy": found < min(ACCURACY_LIMIT * known, known - Z_ALARM * error),
+        "mae": found > max(known / ACCURACY_LIMIT, known + Z_ALARM * error),
+    }.get(name.removeprefix(NEWEST), False)
     return {
         "figure": name,
         "feature": feature,
@@ -77,48 +101,79 @@ def input_health(spec: ModelSpec, people: pl.DataFrame, bundle: Mapping[str, Any
 def realised(spec: ModelSpec, judged: pl.DataFrame, bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what the predictions were worth beside the figures on which the version was promoted.
 
+    Accuracy (of an amount the error) is told of the newest night alone, too: in a month of nights a change drowns at first.
+
     Parameters
     ----------
     judged
-        user_id, label and score of predictions whose outcome is known.
+        user_id, batch_date, label and score of predictions whose outcome is known.
     """
-    if judged.height < MIN_PREDICTIONS:
-        return []
-    label, score = judged["label"].to_numpy(), judged["score"].to_numpy()
-    if spec.target is Target.EVENT:
-        label = (label > 0).astype(np.int64)
     names = ("accuracy", "auc", "ece") if spec.target is Target.EVENT else ("mae",)
-    figures = {name: value(name, label, score) for name in names}
-    baselines = bundle.get("figures", {})
-    people = judged["user_id"].n_unique()
-    return [
-        figure(name, one, baselines[name][0] if name in baselines else None, people)
-        for name, one in figures.items()
-        if not np.isnan(one)
-    ]
+    newest = judged.filter(pl.col("batch_date") == pl.col("batch_date").max())
+    found = []
+    for rows, some, prefix in ((judged, names, ""), (newest, names[:1], NEWEST)):
+        if rows.height < MIN_PREDICTIONS:
+            continue
+        label, score = rows["label"].to_numpy(), rows["score"].to_numpy()
+        if spec.target is Target.EVENT:
+            label = (label > 0).astype(np.int64)
+        people = rows["user_id"].n_unique()
+        for name in some:
+            one, baseline = value(name, label, score), bundle.get("figures", {}).get(name)
+            if np.isnan(one):
+                continue
+            error = standard_error(name, label, score, people, baseline) if baseline else 0.0
+            found.append(figure(prefix + name, one, baseline[0] if baseline else None, people, error=error))
+    return found
+
+
+def shadowed(spec: ModelSpec, judged: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return what a challenger's predictions were worth, the baseline being the champion's of the same people and nights.
+
+    Parameters
+    ----------
+    judged
+        user_id, batch_date, label, score and role of predictions whose outcome is known.
+    """
+    own, champion = (judged.filter(pl.col("role") == role) for role in (CHALLENGER, CHAMPION))
+    keys = ["user_id", "batch_date"]
+    both = own.join(champion.select(*keys, in_force="score"), on=keys)
+    if champion.is_empty():
+        return realised(spec, own, {})
+    beside = {row["figure"]: row["value"] for row in realised(spec, both.with_columns(score="in_force"), {})}
+    # Without held-out figures nothing alarms: a challenger that does badly asks for nothing.
+    return [row | {"baseline": beside.get(row["figure"])} for row in realised(spec, both, {})]
+
+
+def read_scores(nights: Sequence[date], users: pl.Series, settings: Settings) -> pl.DataFrame:
+    """Return user_id, batch_date, model, role and score of the predictions, and of those in shadow."""
+    told = {CHAMPION: ("gold.predictions", pl.coalesce("probability", "value"))}
+    if stored_table(shadow.TABLE, settings) is not None:
+        told[CHALLENGER] = (shadow.TABLE, pl.col("score"))
+    return pl.concat(
+        scan_table(table, settings)
+        .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(users.implode()))
+        .select("user_id", "batch_date", "model", role=pl.lit(role), score=score)
+        for role, (table, score) in told.items()
+    ).collect()
 
 
 def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settings) -> dict[str, pl.DataFrame]:
-    """Return per model the predictions whose outcome became known in the last 30 days, one night a week."""
+    """Return per model the predictions whose outcome became known in the last 30 days, one night a week, with their role."""
     known = Interval(date.min, night)
     newest = {spec.name: last_labelled_night(known, spec.horizon_days) for spec in specs}
     wanted = {
         spec.name: [newest[spec.name] - timedelta(days=days) for days in range(0, REALISED_DAYS, NIGHT_STRIDE)]
         for spec in specs
     }
-    scored = set(stored_nights("gold.predictions", settings))
+    scored = {*stored_nights("gold.predictions", settings), *stored_nights(shadow.TABLE, settings)}
     nights = sorted({one for own in wanted.values() for one in own if one in scored})
     if not nights:
         return {}
     snapshots = read_snapshots(nights, specs, settings)
     followed = outcomes(snapshots, read_days(Interval(nights[0], night), snapshots["user_id"], settings))
     labels = labelled(followed, specs, known)
-    predictions = (
-        scan_table("gold.predictions", settings)
-        .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(snapshots["user_id"].unique().implode()))
-        .select("user_id", "batch_date", "model", score=pl.coalesce("probability", "value"))
-        .collect()
-    )
+    predictions = read_scores(nights, snapshots["user_id"].unique(), settings)
     return {
         spec.name: labels.filter(pl.col("batch_date").is_in(wanted[spec.name]))
         .select("user_id", "batch_date", pl.col(spec.label_column).alias("label"))
@@ -128,25 +183,30 @@ def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settin
     }
 
 
-def health(night: date, bundles: Bundles, settings: Settings) -> pl.DataFrame:
-    """Return ops.model_health of a night for the models that scored it, by name: version and bundle."""
-    specs = [spec for spec in SPECS if spec.name in bundles]
+def health(night: date, bundles: Bundles, challengers: Mapping[str, str], settings: Settings) -> pl.DataFrame:
+    """Return ops.model_health of a night for the models that scored it, by name: version and bundle; and for challengers."""
+    specs = [spec for spec in SPECS if spec.name in {*bundles, *challengers}]
     sample = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(KNOWN_LONG).collect()
     sample = sample.filter(pl.col("user_id").is_in(drawn(sample["user_id"]).implode()))
     judged = judged_predictions(night, specs, settings) if specs and night.isoweekday() == SUNDAY else {}
     rows = []
     for spec in specs:
-        version, bundle = bundles[spec.name]
-        figures = input_health(spec, sample, bundle)
-        if spec.name in judged:
-            figures += realised(spec, judged[spec.name], bundle)
-        rows += [{"batch_date": night, "model": spec.name, "model_version": version, **one} for one in figures]
+        own, of_model = {"batch_date": night, "model": spec.name}, judged.get(spec.name)
+        if spec.name in bundles:
+            version, bundle = bundles[spec.name]
+            figures = input_health(spec, sample, bundle)
+            if of_model is not None:
+                figures += realised(spec, of_model.filter(pl.col("role") == CHAMPION), bundle)
+            rows += [{**own, "role": CHAMPION, "model_version": version, **one} for one in figures]
+        if spec.name in challengers and of_model is not None:
+            version = challengers[spec.name]
+            rows += [{**own, "role": CHALLENGER, "model_version": version, **one} for one in shadowed(spec, of_model)]
     return pl.DataFrame(rows, schema_overrides={"baseline": pl.Float64, "feature": pl.String})
 
 
-def write_health(night: date, bundles: Bundles, settings: Settings) -> int:
+def write_health(night: date, bundles: Bundles, challengers: Mapping[str, str], settings: Settings) -> int:
     """Write ops.model_health of a night; return how many figures ask for retraining."""
-    rows, schema = health(night, bundles, settings), arrow_schema(get_table(TABLE))
+    rows, schema = health(night, bundles, challengers, settings), arrow_schema(get_table(TABLE))
     table = rows.select(schema.names).to_arrow().cast(schema) if rows.height else schema.empty_table()
     replace_nights(table, TABLE, Interval(night, night), settings)
     return int(rows["alarm"].sum()) if rows.height else 0
@@ -155,9 +215,10 @@ def write_health(night: date, bundles: Bundles, settings: Settings) -> int:
 def run(context: JobContext) -> Mapping[str, object]:
     """Write the health of the interval's nights again, for the versions that scored them."""
     settings, alarms = context.settings, {}
+    challengers = pinned_challengers(context.interval, settings)
     for night, versions in sorted(pinned_models(context.interval, settings).items()):
         bundles = {name: (version, load_version(name, version, settings)) for name, version in versions.items()}
-        alarms[str(night)] = write_health(night, bundles, settings)
+        alarms[str(night)] = write_health(night, bundles, challengers.get(night, {}), settings)
     return {"alarms": alarms}
 
 

@@ -1,10 +1,11 @@
-"""Register each model's best candidate as challenger, and promote it only if it earned it.
+"""Register each model's best candidate, and promote it only if it earned it.
 
 ``python -m models.lifecycle.promote --start 2026-01-05 --end 2026-04-04``
 
 For each model: promoted when it beats every naive baseline (paired 95 % interval of the difference in AUC above zero;
 for amounts, of the absolute error) and, where a champion is in force, improves its gain over chance (for amounts, its
-error) by more than 5 % with an interval above zero, without being calibrated worse or worse for a group of people.
+error) by more than 5 % with an interval above zero, without being calibrated worse or worse for a group of people. One
+that was refused narrowly becomes the challenger, which scores in shadow.
 """
 
 import json
@@ -22,12 +23,13 @@ from models.lifecycle.files import dataset_folder, read_json, run_folder, write_
 from models.lifecycle.metrics import LOWER_IS_BETTER
 from models.lifecycle.registry import (
     ARTIFACT,
-    CHALLENGER,
+    CHAMPION,
     FIGURES_TAG,
     client,
     ensure_model,
     record_decision,
     record_training,
+    set_challenger,
     set_champion,
 )
 from models.lifecycle.spec import MIN_IMPROVEMENT, ModelSpec
@@ -81,6 +83,12 @@ def decide_promotion(evaluation: Mapping[str, Any], min_improvement: float = MIN
     return False, f"refused: {best} is not better than the champion by more than {min_improvement:.0%}: {sentence}"
 
 
+def is_narrow(evaluation: Mapping[str, Any]) -> bool:
+    """Return whether a version that was refused is worth watching: no leak, and on average ahead of every baseline."""
+    ahead = all(advantage[0] > 0 for name, advantage in evaluation["difference_to"].items() if name != CHAMPION)
+    return ahead and not evaluation.get("leak_suspected")
+
+
 def register(spec: ModelSpec, folder: Path, evaluation: Mapping[str, Any], context: JobContext) -> str:
     """Log the run and register the best candidate; return its version."""
     settings = context.settings
@@ -125,7 +133,6 @@ def register(spec: ModelSpec, folder: Path, evaluation: Mapping[str, Any], conte
         run_id=run_id,
         tags={FIGURES_TAG: json.dumps(evaluation["figures"]), "kind": best},
     )
-    mlflow.set_registered_model_alias(spec.name, CHALLENGER, version.version)
     return str(version.version)
 
 
@@ -148,6 +155,8 @@ def promote_model(spec: ModelSpec, context: JobContext) -> str:
         set_champion(spec.name, version, settings, reason)
     else:
         record_decision(spec.name, reason, settings)
+        if version is not None and is_narrow(evaluation):
+            set_challenger(spec.name, version, settings)
     write_json(folder / "promotion.json", {"promoted": promoted, "reason": reason, "version": version})
     context.log.info(reason, model=spec.name)
     return reason

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 HEALTH = "ops.model_health"
+FEATURES = "gold.user_features"
 # The newest figures of what became true are of the last Sunday.
 HEALTH_NIGHTS = 7
 CHAMPION = "champion"
@@ -30,7 +31,9 @@ CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
 DECISION_TAG = "decision"
 TRAINED_TAG = "trained_until"
+# The schedule; a feature or an outcome that raised an alarm does not wait for it, but for the next snapshots.
 RETRAIN_DAYS = 7
+COOL_DOWN_DAYS = 3
 FIGURES_TAG = "figures"
 
 
@@ -52,12 +55,20 @@ def client(settings: Settings) -> "MlflowClient":
     return MlflowClient(tracking_uri=settings.mlflow_tracking_uri, registry_uri=settings.mlflow_tracking_uri)
 
 
-def champions(settings: Settings) -> dict[str, str]:
-    """Return the version in force of every model that has one: one question for all of them."""
+def by_alias(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return per alias the version of every model that has one: one question for all of them."""
     if not has_registry(settings):
-        return {}
+        return {CHAMPION: {}, CHALLENGER: {}}
     aliases = {model.name: model.aliases or {} for model in client(settings).search_registered_models()}
-    return {name: str(own[CHAMPION]) for name, own in aliases.items() if CHAMPION in own}
+    return {
+        alias: {name: str(own[alias]) for name, own in aliases.items() if alias in own}
+        for alias in (CHAMPION, CHALLENGER)
+    }
+
+
+def champions(settings: Settings) -> dict[str, str]:
+    """Return the version in force of every model that has one."""
+    return by_alias(settings)[CHAMPION]
 
 
 def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]:
@@ -103,18 +114,36 @@ def record_training(model: str, night: date, settings: Settings) -> None:
     client(settings).set_registered_model_tag(model, TRAINED_TAG, night.isoformat())
 
 
-def due(health: Sequence[Mapping[str, Any]], trained: str | None) -> list[str]:
-    """Return why retraining is due: figures that ask for it, a week or more after the last training run."""
+def due(health: Sequence[Mapping[str, Any]], trained: str | None, night: date) -> list[str]:
+    """Return why retraining of a model is due by the end of a night; empty where it is not.
+
+    It is when a week has passed, or when a figure asks for it that is newer than the last training run. A run that brought
+    no better model leaves the alarm standing, so it is heard again after three nights at the earliest.
+    """
     last = date.fromisoformat(trained) if trained else date.min
-    return [
+    since = (night - last).days
+    if since < COOL_DOWN_DAYS:
+        return []
+    alarms = [
         f"{row['figure']}{' of ' + row['feature'] if row['feature'] else ''} {row['value']:.3f}"
         for row in health
-        if row["alarm"] and (row["batch_date"] - last).days >= RETRAIN_DAYS
+        if row["alarm"] and last < row["batch_date"] <= night
     ]
+    return alarms or ([f"{since} nights since the last training"] if since >= RETRAIN_DAYS else [])
+
+
+def retraining_due(night: date, settings: Settings) -> dict[str, list[str]]:
+    """Return per registered model why retraining is due by the end of a night; of a world without any, that there is none."""
+    if not has_registry(settings) or not (registered := client(settings).search_registered_models()):
+        return {"models": ["none was trained yet"]}
+    health = newest_health(settings)
+    return {
+        model.name: due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG), night) for model in registered
+    }
 
 
 def set_champion(model: str, version: str, settings: Settings, reason: str) -> None:
-    """Move the champion alias and record why.
+    """Move the champion alias and record why; the challenger is from then on a version newer than it, if any was.
 
     Raises
     ------
@@ -128,21 +157,34 @@ def set_champion(model: str, version: str, settings: Settings, reason: str) -> N
     except MlflowException as error:
         msg = f"model {model} has no version {version}; `habitlake models` lists what there is"
         raise PermanentError(msg) from error
+    aliases = client(settings).get_registered_model(model).aliases or {}
+    newer = [str(other) for other in aliases.values() if int(other) > int(version)]
     client(settings).set_registered_model_alias(model, CHAMPION, version)
+    set_challenger(model, max(newer, key=int, default=None), settings)
     record_decision(model, reason, settings)
 
 
+def set_challenger(model: str, version: str | None, settings: Settings) -> None:
+    """Move the alias of the version that is scored in shadow; without one nothing is."""
+    if version is None:
+        client(settings).delete_registered_model_alias(model, CHALLENGER)
+    else:
+        client(settings).set_registered_model_alias(model, CHALLENGER, version)
+
+
 def newest_health(settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    """Return per model its newest figure of each kind in ops.model_health."""
+    """Return per model its newest figure of each kind in ops.model_health, of the champion and of the challenger."""
     import polars as pl
 
     nights = stored_nights(HEALTH, settings)
     if not nights:
         return {}
     recent = scan_table(HEALTH, settings).filter(pl.col("batch_date") > nights[-1] - timedelta(days=HEALTH_NIGHTS))
-    newest = recent.collect().sort("batch_date").unique(["model", "figure"], keep="last")
+    # Nights before there were challengers knew champions alone.
+    told = recent.with_columns(pl.col("role").fill_null(CHAMPION)).collect().sort("batch_date")
+    newest = told.unique(["model", "figure", "role"], keep="last")
     health: dict[str, list[dict[str, Any]]] = {}
-    for row in newest.sort("model", "figure").iter_rows(named=True):
+    for row in newest.sort("model", "figure", "role").iter_rows(named=True):
         health.setdefault(row["model"], []).append(row)
     return health
 
@@ -150,16 +192,19 @@ def newest_health(settings: Settings) -> dict[str, list[dict[str, Any]]]:
 def model_report(settings: Settings) -> list[dict[str, Any]]:
     """Return per registered model: champion, challenger, versions, the last decision, figures, and health.
 
-    The figures are the champion's, or, where none is in force, those of the challenger that was refused.
+    The figures are the champion's, or, where none is in force, those of the newest version, which was refused.
     """
     if not has_registry(settings):
         return []
     report, health = [], newest_health(settings)
+    nights = stored_nights(FEATURES, settings)
+    reasons = retraining_due(nights[-1], settings) if nights else {}
     for model in client(settings).search_registered_models():
         versions = client(settings).search_model_versions(f"name = '{model.name}'")
         aliases = {alias: str(version) for alias, version in (model.aliases or {}).items()}
         champion = aliases.get(CHAMPION)
-        shown = champion or aliases.get(CHALLENGER)
+        known = sorted((str(version.version) for version in versions), key=int)
+        shown = champion or (known[-1] if known else None)
         figures = next(
             (version.tags.get(FIGURES_TAG) for version in versions if str(version.version) == str(shown)), None
         )
@@ -175,11 +220,11 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "name": model.name,
                 "champion": champion,
                 "challenger": aliases.get(CHALLENGER),
-                "versions": sorted((str(version.version) for version in versions), key=int),
+                "versions": known,
                 "decision": (model.tags or {}).get(DECISION_TAG),
                 "metrics": metrics,
                 "health": health.get(model.name, []),
-                "retraining_due": due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG)),
+                "retraining_due": reasons.get(model.name, []),
             }
         )
     return report
@@ -212,8 +257,18 @@ def models(context: typer.Context, json_output: Json = False) -> None:
                 [row.values() for row in model["metrics"]],
             )
         if model["health"]:
-            columns = ("figure", "feature", "value", "baseline", "people", "batch_date", "alarm")
-            print_table("    in force", columns, rows_of(model["health"], columns))
+            columns = (
+                "figure",
+                "role",
+                "model_version",
+                "feature",
+                "value",
+                "baseline",
+                "people",
+                "batch_date",
+                "alarm",
+            )
+            print_table("    in force, and in shadow", columns, rows_of(model["health"], columns))
         for reason in model["retraining_due"]:
             console.print(f"    retraining is due: {reason}", markup=False)
 

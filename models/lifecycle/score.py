@@ -1,38 +1,35 @@
 """Score everybody of the nights with every model in force, or with the versions that scored the night before.
 
+Challengers score in the same pass, in shadow (``lifecycle.shadow``).
+
 ``python -m models.lifecycle.score --start 2026-01-05 [--end 2026-01-06] [--model-version adherence=3|champion|none]``
 """
 
 import argparse
-import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from habitlake.clock import Interval
-from habitlake.errors import PermanentError
 from habitlake.job import JobContext, run_job
-from habitlake.lake import arrow_schema, count_rows, replace_nights_stream, scan_table
-from habitlake.nights.ledger import pin_models, pinned_models
-from habitlake.settings import Settings
+from habitlake.lake import arrow_schema, replace_nights_stream, scan_table
+from habitlake.nights.ledger import pin_models
 from habitlake.tables import MODELS, get_table
+from models.assessment.assess import assess, usual_rate
 from models.catalogue import SPECS
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
-from models.lifecycle.registry import champions, load_version
+from models.lifecycle.registry import load_version
 from models.lifecycle.sequences import scan_sequences, with_sequence
+from models.lifecycle.shadow import load_challengers, score_in_shadow, write_shadow
 from models.lifecycle.spec import ModelSpec, Target
+from models.lifecycle.versions import FEATURES, Versions, runs_of_nights, versions_of
 
 TABLE = "gold.predictions"
 RECORDS = "gold.user_predictions"
-FEATURES = "gold.user_features"
-# Every model in force, and no model at all.
-CHAMPION, NONE = "champion", "none"
 OUTPUTS = ("probability", "value", "value_low", "value_high")
 INPUTS = sorted({name for model in MODELS.values() for name in model.features})
 TOP_FACTORS = 5
@@ -41,56 +38,6 @@ Z_95 = 1.959964
 THIN_DAYS = 7
 PARTIAL_NULLS = 0.25
 PEOPLE_PER_CHUNK = 100_000
-ROWS_PER_RUN = 2_000_000
-# Model name to version.
-Versions = Mapping[str, str]
-
-
-def chosen_versions(chosen: Sequence[str]) -> dict[str, str]:
-    """Return the versions asked for by name, of ``model=version``.
-
-    Raises
-    ------
-    PermanentError
-        If a model is not known.
-    """
-    known = {spec.name for spec in SPECS}
-    unknown = [one for one in chosen if one.partition("=")[0] not in known | {CHAMPION, NONE}]
-    if unknown:
-        msg = (
-            f"--model-version takes model=version, champion or none, not {unknown}; models: {', '.join(sorted(known))}"
-        )
-        raise PermanentError(msg)
-    return dict(one.split("=", 1) for one in chosen if "=" in one)
-
-
-def versions_in_force(interval: Interval, chosen: Sequence[str], settings: Settings) -> dict[date, Versions]:
-    """Return the versions of each night: those asked for, else those that scored it before, else the champions."""
-    if NONE in chosen:
-        return {night: {} for night in interval.nights()}
-    asked = chosen_versions(chosen)
-    pinned = {} if CHAMPION in chosen else pinned_models(interval, settings)
-    in_force = champions(settings) if len(pinned) < len(interval) else {}
-    known = {spec.name for spec in SPECS}
-    return {
-        night: {name: version for name, version in {**pinned.get(night, in_force), **asked}.items() if name in known}
-        for night in interval.nights()
-    }
-
-
-def runs_of_nights(versions: Mapping[date, Versions], settings: Settings) -> Iterator[tuple[Interval, Versions]]:
-    """Yield neighbouring nights that the same versions score, so many at a time as memory holds."""
-    for own, group in itertools.groupby(versions, key=lambda night: versions[night]):
-        first, rows = None, 0
-        last: date | None = None
-        for night in group:
-            of_night = count_rows(FEATURES, settings, Interval(night, night))
-            if first and last and rows + of_night > ROWS_PER_RUN:
-                yield Interval(first, last), own
-                first, rows = None, 0
-            first, last, rows = first or night, night, rows + of_night
-        if first and last:
-            yield Interval(first, last), own
 
 
 def confidence(score: FloatArray, calibration: Sequence[Mapping[str, float]]) -> FloatArray:
@@ -136,6 +83,23 @@ def top_factors(rows: pl.DataFrame, contributions: FloatArray, features: Sequenc
         .select(pl.format("[{}]", pl.concat_str(pl.all(), separator=",")))
         .to_series()
     )
+
+
+def trajectory(estimator: Any, rows: pl.DataFrame) -> pl.Series:
+    """Return the amount of each week with its interval as JSON per row; null where the version knows no weeks."""
+    weeks = estimator.weekly_amounts(rows) if hasattr(estimator, "weekly_amounts") else []
+    if not weeks:
+        return pl.Series([None] * rows.height, dtype=pl.String)
+    encoded = [
+        pl.DataFrame({"value": _rounded(value), "low": _rounded(low), "high": _rounded(high)}).select(
+            pl.struct(pl.lit(number).alias("week"), pl.all()).struct.json_encode().alias(str(number))
+        )
+        for number, (value, (low, high)) in enumerate(
+            zip(weeks, estimator.weekly_intervals(weeks), strict=True), start=1
+        )
+    ]
+    together = pl.concat(encoded, how="horizontal")
+    return together.select(pl.format("[{}]", pl.concat_str(pl.all(), separator=","))).to_series()
 
 
 def input_quality(features: Sequence[str]) -> pl.Expr:
@@ -186,18 +150,21 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
         pl.lit(bundle["feature_service"]).alias("feature_service"),
         *(pl.Series(name, _rounded(values)) for name, values in columns.items()),
         *(pl.lit(None, pl.Float64).alias(name) for name in OUTPUTS if name not in columns),
+        trajectory(estimator, own).alias("trajectory"),
         top_factors(own, estimator.contributions(own), estimator.features).alias("top_factors"),
         input_quality(spec.features).alias("input_quality"),
     )
 
 
-def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return gold.user_predictions of people: what each model says of them, side by side.
+def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame], rates: Mapping[str, float]) -> pl.DataFrame:
+    """Return gold.user_predictions of people: what each model says of them, side by side, and what follows from it.
 
     Parameters
     ----------
     scored
         gold.predictions rows by model.
+    rates
+        How often the event of each model in force comes about.
     """
     keys = ["batch_date", "user_id"]
     wide = people.select(*keys, "event_timestamp", "created_timestamp", input_quality(INPUTS).alias("input_quality"))
@@ -208,14 +175,15 @@ def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame]) -> pl.DataF
             )
             wide = wide.join(own, on=keys, how="left", maintain_order="left")
         else:
-            wide = wide.with_columns(pl.lit(None, pl.Float64).alias(output) for output in model.outputs)
-    return wide.select(get_table(RECORDS).column_names)
+            wide = wide.with_columns(pl.lit(None).alias(output) for output in model.outputs)
+    return wide.hstack(assess(people, wide, rates)).select(get_table(RECORDS).column_names)
 
 
 def score_nights(
     runs: Sequence[tuple[pl.LazyFrame, pl.LazyFrame | None, Versions]],
     bundles: Mapping[tuple[str, str], Mapping[str, Any]],
     records: list[pl.DataFrame],
+    shadow: list[pl.DataFrame],
 ) -> Iterator[pa.Table]:
     """Yield gold.predictions in the order of its key, some people at a time, so that memory stays bounded.
 
@@ -225,24 +193,32 @@ def score_nights(
         Features, and days where a version reads them, of nights that the same versions score.
     records
         Takes gold.user_predictions of the same people.
+    shadow
+        Takes gold.shadow_predictions of the same people.
     """
     # Each attempt to commit starts anew.
     records.clear()
+    shadow.clear()
     schema = arrow_schema(get_table(TABLE))
     for frame, sequences, versions in runs:
-        specs = [spec for spec in SPECS if spec.name in versions]
+        in_force = versions.champions
+        specs = [spec for spec in SPECS if spec.name in in_force]
+        calibrations = {spec.name: bundles[spec.name, in_force[spec.name]]["calibration"] for spec in specs}
+        rates = {name: usual_rate(bins) for name, bins in calibrations.items() if bins}
         people = frame.collect().sort("batch_date", "user_id")
         days = None if sequences is None else sequences.collect()
         for features in people.iter_slices(PEOPLE_PER_CHUNK):
             part = features if days is None else with_sequence(features, days)
+            if watched := score_in_shadow(part, versions.challengers, bundles):
+                shadow.append(pl.concat(watched).sort("batch_date", "user_id", "model"))
             scored = {
-                spec.name: score(part, spec, bundles[spec.name, versions[spec.name]], versions[spec.name])
+                spec.name: score(part, spec, bundles[spec.name, in_force[spec.name]], in_force[spec.name])
                 for spec in specs
                 if part.select(spec.eligible.any()).item()
             }
             if not scored:
                 continue
-            records.append(record(features, scored))
+            records.append(record(features, scored, rates))
             rows = pl.concat(scored.values(), how="diagonal").select(schema.names)
             yield rows.sort("batch_date", "user_id", "model").to_arrow().cast(schema)
 
@@ -250,31 +226,45 @@ def score_nights(
 def run(context: JobContext) -> Mapping[str, object]:
     """Score the nights and record which versions scored each."""
     settings, interval = context.settings, context.interval
-    versions = versions_in_force(interval, context.options.model_version, settings)
-    wanted = sorted({pair for own in versions.values() for pair in own.items()})
+    versions = versions_of(interval, context.options.model_version, settings)
+    wanted = sorted({pair for own in versions.values() for pair in own.champions.items()})
     bundles = {(name, version): load_version(name, version, settings) for name, version in wanted}
+    watched = sorted({pair for own in versions.values() for pair in own.challengers.items()})
+    bundles = {**load_challengers(watched, settings), **bundles}
     read_days = {pair for pair, own in bundles.items() if getattr(own["estimator"], "needs_sequence", False)}
     # The writer consumes the rows on its own threads, where the table's log must not be read.
     runs = [
         (
             scan_table(FEATURES, settings, nights=nights),
-            scan_sequences(nights, settings) if read_days & set(own.items()) else None,
+            scan_sequences(nights, settings)
+            if read_days & {*own.champions.items(), *own.challengers.items()}
+            else None,
             own,
         )
         for nights, own in runs_of_nights(versions, settings)
         if own
     ]
     records: list[pl.DataFrame] = []
-    rows = replace_nights_stream(lambda: score_nights(runs, bundles, records), TABLE, interval, settings)
+    shadow: list[pl.DataFrame] = []
+    rows = replace_nights_stream(lambda: score_nights(runs, bundles, records, shadow), TABLE, interval, settings)
     replace_nights_stream(lambda: (part.to_arrow() for part in records), RECORDS, interval, settings)
-    pin_models(versions, settings)
-    newest = versions[interval.end]
-    alarms = write_health(
-        interval.end, {name: (version, bundles[name, version]) for name, version in newest.items()}, settings
+    in_shadow = write_shadow(shadow, interval, settings)
+    pin_models(
+        {night: own.champions for night, own in versions.items()},
+        {night: own.challengers for night, own in versions.items()},
+        settings,
     )
+    newest = versions[interval.end]
+    bundles_in_force = {name: (version, bundles[name, version]) for name, version in newest.champions.items()}
+    alarms = write_health(interval.end, bundles_in_force, newest.challengers, settings)
     if not wanted:
         context.log.warning("no model in force: decisions use features alone")
-    return {"rows": rows, "alarms": alarms, "versions": [f"{name} {version}" for name, version in wanted]}
+    return {
+        "rows": rows,
+        "in_shadow": in_shadow,
+        "alarms": alarms,
+        "versions": [f"{name} {version}" for name, version in wanted],
+    }
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

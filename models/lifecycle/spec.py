@@ -27,6 +27,8 @@ MIN_ROWS = 10_000
 MIN_ROWS_PILOT = 500
 BOOTSTRAP_SAMPLES = 200
 MIN_IMPROVEMENT = 0.05
+# Amounts of each of the four weeks, in the rows of a model that has a trajectory.
+WEEK_COLUMNS = ("week_1", "week_2", "week_3", "week_4")
 # What a simple model knows, for baselines.
 RECENCY_FREQUENCY = ("sessions_7d", "sessions_28d", "days_since_last_session")
 # Last week's sessions over twice the usual week.
@@ -56,6 +58,8 @@ class ModelSpec:
     label
         Over the columns of ``outcomes`` and gold.user_features: above 0 where the event happens (in which week, for a
         hazard), or the amount; null where it cannot be known (censored).
+    trajectory
+        The amount of each week, as ``label`` is given; null where it cannot be known.
     horizon_days
         Days after the as-of date that the label looks at.
     eligible
@@ -78,6 +82,7 @@ class ModelSpec:
     label: pl.Expr
     horizon_days: int
     anchor: str
+    trajectory: tuple[pl.Expr, ...] = ()
     make_candidates: Callable[[tuple[str, ...]], dict[str, Estimator]] = logistic_and_trees
     eligible: pl.Expr = field(default_factory=lambda: pl.lit(True))
     eligible_means: str = "everybody with any sign of use in 28 days"
@@ -116,3 +121,8 @@ class ModelSpec:
     def label_column(self) -> str:
         """The column of the shared data set that holds the label."""
         return f"label_{self.name}"
+
+    @property
+    def week_columns(self) -> dict[str, str]:
+        """The columns of the shared data set that hold the amounts of the weeks, to their names among the model's rows."""
+        return {f"{self.label_column}_{name}": name for name, _ in zip(WEEK_COLUMNS, self.trajectory, strict=False)}

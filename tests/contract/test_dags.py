@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jinja2 import Template
 
 from habitlake.settings import PROJECT_ROOT
 
@@ -112,9 +113,17 @@ def test_every_dag_and_task_has_what_the_people_on_call_need(loaded, dag_id):
         assert "--start" in task["arguments"], name
 
 
-def test_a_night_is_a_day_and_a_retraining_a_week(loaded):
+def test_a_night_is_a_day_and_retraining_is_asked_for_each_day(loaded):
     assert loaded["dags"]["nightly"]["interval_hours"] == 24
-    assert loaded["dags"]["retrain"]["interval_hours"] == 168
+    assert loaded["dags"]["retrain"]["interval_hours"] == 24
+
+
+def test_retraining_asks_whether_it_is_due_by_the_clock_and_not_by_hand(loaded):
+    question = loaded["dags"]["retrain"]["tasks"]["build_dataset"]["arguments"][0]
+    asked = {
+        kind: Template(question).render(dag_run={"run_type": kind}) for kind in ("scheduled", "manual", "backfill")
+    }
+    assert asked == {"scheduled": "--if-due", "manual": "--anyway", "backfill": "--anyway"}
 
 
 def test_every_task_runs_a_module_that_exists(loaded):

@@ -181,7 +181,7 @@ def test_a_cluster_comes_to_the_rows_of_the_embedded_engine(world, cluster):
 def test_the_same_model_gives_the_same_scores(world, cluster):
     night = compared_nights(world).end
     model = next(model for model in world.json("models") if model["name"] == "adherence")
-    version = f"adherence={model['champion'] or model['challenger']}"
+    version = f"adherence={model['champion'] or model['versions'][-1]}"
     chosen = ["--start", str(night), "--end", str(night), "--model-version", version]
     world.module("models.lifecycle.score", *chosen)
     cluster.job("models.lifecycle.score", *chosen)

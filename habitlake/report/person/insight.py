@@ -126,6 +126,7 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
                 "name": wording.words(name),
                 "now": now,
                 "said": said(now),
+                "weeks": weeks(now),
                 "what": "the probability" if now.get("value") is None else "the amount",
                 "factors": [
                     {
@@ -158,6 +159,14 @@ def said(prediction: Row) -> str:
         return wording.percent(prediction["probability"])
     low, value, high = (wording.number(prediction[name]) for name in ("value_low", "value", "value_high"))
     return f"{value} ({low} to {high})"
+
+
+def weeks(prediction: Row) -> list[Row]:
+    """Return what a prediction says of each week, with its interval; nothing where it knows no weeks."""
+    told = json.loads(prediction.get("trajectory") or "[]")
+    return [
+        {"week": one["week"], **{name: wording.number(one[name]) for name in ("value", "low", "high")}} for one in told
+    ]
 
 
 HABIT = Recipe(
@@ -197,7 +206,9 @@ PREDICTIONS = Recipe(
     predictions,
     (
         *((wording.words(model.name), model.predicts) for model in MODELS.values()),
-        *described("gold.predictions", ("probability", "value", "value_low", "confidence", "input_quality")),
+        *described(
+            "gold.predictions", ("probability", "value", "value_low", "trajectory", "confidence", "input_quality")
+        ),
         (
             "contribution",
             (

@@ -3,6 +3,7 @@
 from datetime import date
 
 from habitlake.report.panels import Panel, serve
+from habitlake.report.person.assessment import ASSESSMENT
 from habitlake.report.person.decisions import DECISIONS
 from habitlake.report.person.facts import DAYS, WHO, snapshot
 from habitlake.report.person.goals import GOAL_PANEL
@@ -11,7 +12,7 @@ from habitlake.report.person.plans import ONBOARDING, PLAN
 from habitlake.report.render import page
 from habitlake.report.stores import Stores
 
-RECIPES = (WHO, DAYS, HABIT, CONTEXTS, GOAL_PANEL, PLAN, ONBOARDING, PREDICTIONS, DECISIONS)
+RECIPES = (WHO, DAYS, HABIT, CONTEXTS, GOAL_PANEL, PLAN, ONBOARDING, ASSESSMENT, PREDICTIONS, DECISIONS)
 
 
 def person_page(stores: Stores, user_id: str, night: date) -> tuple[str, list[Panel]]:

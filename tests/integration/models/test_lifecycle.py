@@ -10,9 +10,9 @@ import pytest
 
 from habitlake.clock import Interval, night_end
 from habitlake.job import JobContext
-from habitlake.lake import arrow_schema, replace_nights, scan_table
+from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_table
 from habitlake.log import get_logger
-from habitlake.nights.ledger import open_nights
+from habitlake.nights.ledger import open_nights, pinned_challengers
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from habitlake.tables import get_table
@@ -205,10 +205,18 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     job(world, "models.lifecycle.score", *one_night)
     assert predictions(world, night).equals(scored), "a night keeps the version that scored it"
     job(world, "models.lifecycle.score", *one_night, "--model-version", "champion")
-    assert predictions(world, night)["model_version"].unique().to_list() == [second["version"]]
+    of_second = predictions(world, night)
+    assert of_second["model_version"].unique().to_list() == [second["version"]]
+    assert stored_table("gold.shadow_predictions", world) is None, "no challenger has scored yet"
     job(world, "models.lifecycle.registry", "rollback", SPEC.name, first["version"])
     job(world, "models.lifecycle.score", *one_night, "--model-version", "champion")
     assert predictions(world, night).equals(scored)
+    shadow = scan_table("gold.shadow_predictions", world).filter(pl.col("model") == SPEC.name).sort("user_id").collect()
+    assert shadow["model_version"].unique().to_list() == [second["version"]], (
+        "newer than the champion, so it is watched"
+    )
+    assert shadow["score"].equals(of_second["probability"])
+    assert pinned_challengers(Interval(night, night), world)[night][SPEC.name] == second["version"]
     [report] = [
         one for one in json.loads(job(world, "models.lifecycle.registry", "--json").stdout) if one["name"] == SPEC.name
     ]

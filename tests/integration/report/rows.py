@@ -221,6 +221,22 @@ def predictions() -> list[dict]:
     ]  # fmt: skip
 
 
+def user_predictions() -> list[dict]:
+    plan = [{"action": HOSTILE, "because": {"sleep_debt_hours": 2.5, "top_barrier": HOSTILE}}]
+    forecasts = [{"what": HOSTILE, "probability": None, "level": None, "not_known": "no model in force"}]
+    return [
+        {
+            "batch_date": NIGHT,
+            "user_id": person(index),
+            "action_plan": json.dumps(plan),
+            "forecasts": json.dumps(forecasts),
+            "opportunities": json.dumps([{"opportunity": "progression", "because": {"adherence_probability": 0.8}}]),
+            "input_quality": "complete",
+        }
+        for index in range(PEOPLE)
+    ]
+
+
 def decisions() -> list[dict]:
     candidates = [
         {"intervention": "small_start", "action": "encouragement", "channel": "push", "score": 0.6, "effect": 0.06,
@@ -397,6 +413,7 @@ TABLES = {
     "gold.context_patterns": patterns,
     "gold.user_analytics": analytics,
     "gold.predictions": predictions,
+    "gold.user_predictions": user_predictions,
     "gold.decisions": decisions,
     "silver.intervention_events": answers,
     "silver.profiles": profiles,

@@ -1,5 +1,6 @@
 """Hazards, amounts and scores on hand-made rows: they learn what was planted, and explanations add up."""
 
+import json
 from datetime import date
 
 import numpy as np
@@ -11,6 +12,8 @@ from models.lifecycle.amounts import amounts
 from models.lifecycle.estimators import Logistic, logistic_and_trees
 from models.lifecycle.hazard import Hazard, hazards
 from models.lifecycle.score import score
+from models.lifecycle.spec import WEEK_COLUMNS
+from models.lifecycle.trajectory import end, trajectories
 
 FEATURES = ("strong", "noise")
 SPEC = {spec.name: spec for spec in SPECS}
@@ -34,6 +37,10 @@ def weekly(strong, random):
 
 def amount(strong, random):
     return {"label": np.maximum(3 + 2 * strong + random.normal(scale=0.5, size=len(strong)), 0)}
+
+
+def far_from_nothing(strong, random):
+    return {"label": 10 + 2 * strong + random.normal(scale=0.5, size=len(strong))}
 
 
 def event(strong, random):
@@ -85,6 +92,44 @@ def test_an_amount_comes_with_an_interval_that_holds(name):
     assert fitted.contributions(people).sum(axis=1) == pytest.approx(predicted, abs=1e-9)
 
 
+def by_week(people):
+    """Return the rows as twenty of each person, with amounts of weeks that fall for who has much noise; some are not known."""
+    random = np.random.default_rng(3)
+    weeks = {
+        name: people["label"] - number * people["noise"] + random.normal(scale=0.5, size=people.height)
+        for number, name in enumerate(WEEK_COLUMNS)
+    }
+    person = pl.Series("user_id", [f"u{number // 20}" for number in range(people.height)])
+    return people.with_columns(person, **weeks).with_columns(
+        week_2=pl.when(pl.int_range(pl.len()) % 10 == 1).then(None).otherwise("week_2")
+    )
+
+
+@pytest.mark.parametrize("name", list(trajectories(FEATURES)))
+def test_a_trajectory_has_an_interval_for_each_week_that_holds_for_people_never_seen(name):
+    people = by_week(rows(far_from_nothing, 8_000))
+    fitted = trajectories(FEATURES)[name].fit(people[:4_000])
+    other = people[4_000:]
+    weeks = fitted.weekly_amounts(other)
+    low, high = fitted.interval(other)
+    held = [np.mean((low <= other["label"].to_numpy()) & (other["label"].to_numpy() <= high))]
+    for week, amount, (low, high) in zip(WEEK_COLUMNS, weeks, fitted.weekly_intervals(weeks), strict=True):
+        assert ((low <= amount) & (amount <= high)).all()
+        known = other[week].is_not_null().to_numpy()
+        label = other[week].fill_null(0).to_numpy()
+        held.append(np.mean(((low <= label) & (label <= high))[known]))
+    assert held == pytest.approx([0.8] * 5, abs=0.05)
+    noisy = other["noise"].to_numpy() > 1
+    assert (weeks[3] < weeks[0])[noisy].all()
+    assert fitted.contributions(other).sum(axis=1) == pytest.approx(fitted.predict(other), abs=1e-9)
+
+
+def test_a_person_with_many_rows_counts_once_in_the_end_of_an_interval():
+    gaps = np.array([5.0] * 50 + list(range(19)))
+    people = np.array([0] * 50 + list(range(1, 20)))
+    assert end(gaps, people) == 17, "the nineteenth of twenty people, one more than nine in ten of them"
+
+
 @pytest.mark.parametrize("name", list(logistic_and_trees(FEATURES)))
 def test_the_same_rows_give_the_same_event_model(name):
     people = rows(event)
@@ -111,7 +156,9 @@ def night(name, **changes):
 def scored(name, people):
     spec = SPEC[name]
     label = pl.Series(np.arange(people.height) % 2)
-    fitted = next(iter(spec.candidates().values())).fit(people.with_columns(label=label, value=label.cast(pl.Float64)))
+    weeks = {name: label.cast(pl.Float64) for name in spec.week_columns.values()}
+    rows_of_model = people.with_columns(label=label, value=label.cast(pl.Float64), **weeks)
+    fitted = next(iter(spec.candidates().values())).fit(rows_of_model)
     bundle = {"estimator": fitted, "calibration": CALIBRATION, "feature_service": spec.feature_service}
     return score(people, spec, bundle, "7")
 
@@ -122,6 +169,10 @@ def test_an_event_has_a_probability_and_an_amount_an_interval():
     assert chance["value"].null_count() == chance.height
     assert sessions["probability"].null_count() == sessions.height
     assert (sessions["value_low"] <= sessions["value"]).all()
+    assert chance["trajectory"].null_count() == chance.height
+    weeks = json.loads(sessions["trajectory"][0])
+    assert [week["week"] for week in weeks] == [1, 2, 3, 4]
+    assert all(0 <= week["low"] <= week["value"] <= week["high"] for week in weeks)
     for rows_of_model in (chance, sessions):
         assert rows_of_model["confidence"].is_between(0, 1).all()
         assert rows_of_model["input_quality"].null_count() == 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.lifecycle.promote import decide_promotion
+from models.lifecycle.promote import decide_promotion, is_narrow
 
 CLEAR, UNCLEAR = [0.05, 0.03, 0.07], [0.01, -0.01, 0.03]
 
@@ -67,6 +67,19 @@ def test_too_good_to_be_true_is_refused():
     promoted, reason = decide_promotion(evaluation(leak_suspected=True), 0.05)
     assert not promoted
     assert "leak" in reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "narrow"),
+    [
+        ({"difference_to": {"base_rate": CLEAR, "frequency_7d": UNCLEAR}}, True),
+        ({"difference_to": {"base_rate": CLEAR, "frequency_7d": [-0.01, -0.03, 0.01]}}, False),
+        ({"difference_to": {"base_rate": CLEAR, "champion": [-0.01, -0.03, 0.01]}}, True),
+        ({"leak_suspected": True}, False),
+    ],
+)
+def test_refused_narrowly_is_ahead_of_every_baseline_on_average_and_no_leak(changes, narrow):
+    assert is_narrow(evaluation(**changes)) is narrow
 
 
 def test_an_amount_is_judged_by_its_error_and_said_so():

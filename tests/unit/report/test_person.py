@@ -5,7 +5,7 @@ import pytest
 
 from habitlake.report import reasons
 from habitlake.report.panels import MissingError
-from habitlake.report.person import decisions, facts, goals, insight, plans
+from habitlake.report.person import assessment, decisions, facts, goals, insight, plans
 from habitlake.report.render import environment
 
 NIGHT = date(2026, 3, 31)
@@ -139,12 +139,35 @@ def test_a_prediction_names_what_speaks_for_and_against():
 def test_an_amount_is_shown_with_its_interval_and_without_a_curve_of_probabilities():
     rows = [
         {"batch_date": night, "model": "performance", "probability": None, "value": 3.25, "value_low": 2.0,
-         "value_high": 4.5, "confidence": 0.6, "input_quality": "complete", "model_version": "1", "top_factors": "[]"}
+         "value_high": 4.5, "confidence": 0.6, "input_quality": "complete", "model_version": "1", "top_factors": "[]",
+         "trajectory": '[{"week":1,"value":3.5,"low":2.0,"high":5.0},{"week":2,"value":3.0,"low":1.5,"high":5.0}]'}
         for night in (NIGHT - timedelta(days=1), NIGHT)
     ]  # fmt: skip
     page = drawn("predictions", insight.predictions_view(NIGHT, rows))
     assert "<strong>3.25 (2 to 4.5)</strong>" in page
+    assert '<th scope="row">2</th><td class="n">3</td><td class="n">1.5 to 5</td>' in page
     assert "<svg" not in page
+
+
+def test_an_assessment_says_what_to_do_what_may_come_and_what_is_not_known():
+    row = {
+        "integrated_risk_probability": None,
+        "action_plan": '[{"action":"sleep_more","because":{"sleep_debt_hours":2.5,"sleep_hours_7d":null}}]',
+        "forecasts": '[{"what":"burnout","probability":0.4,"level":"raised","not_known":null},'
+        '{"what":"plateau","probability":null,"level":null,"not_known":"no model in force"}]',
+        "opportunities": '[{"opportunity":"progression","because":{"adherence_probability":0.8}}]',
+    }
+    page = drawn("person_assessment", assessment.assessment_view(NIGHT, row))
+    assert 'Sleep comes before the next hard session. <span class="small">(sleep debt hours 2.5)</span>' in page
+    assert '<th scope="row">burnout</th><td class="n">40 %</td> <td>raised</td>' in page
+    assert '<th scope="row">plateau</th><td class="n">not known</td> <td>no model in force</td>' in page
+    assert '<th scope="row">any setback</th><td class="n">not known</td>' in page
+    assert (
+        '<strong>Progression</strong>: ready for a little more. <span class="small">(adherence probability 80 %)</span>'
+        in page
+    )
+    with pytest.raises(MissingError, match="in force"):
+        assessment.assessment_view(NIGHT, {})
 
 
 def decided(**values):

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from habitlake.clock import Interval
-from habitlake.errors import GateFailedError, PermanentError, TransientError
+from habitlake.errors import GateFailedError, NothingToDoError, PermanentError, TransientError
 from habitlake.job import run_job
 
 
@@ -60,6 +60,11 @@ def test_errors_become_exit_codes_and_one_line(capsys, error, code, says):
     lines = capsys.readouterr().err.splitlines()
     assert [line for line in lines if line.startswith("error: a_job: ")] == lines
     assert says in lines[0]
+
+
+def test_a_job_that_was_not_due_is_no_error(capsys):
+    assert main(failing(NothingToDoError("not due"))) == 3
+    assert "error: " not in capsys.readouterr().err
 
 
 def test_a_bug_shows_its_traceback():
