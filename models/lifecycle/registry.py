@@ -30,6 +30,7 @@ CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
 DECISION_TAG = "decision"
 TRAINED_TAG = "trained_until"
+NOT_TRAINED_TAG = "not_trained"
 RETRAIN_DAYS = 7
 FIGURES_TAG = "figures"
 
@@ -98,9 +99,10 @@ def record_decision(model: str, reason: str, settings: Settings) -> None:
     client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
 
 
-def record_training(model: str, night: date, settings: Settings) -> None:
-    """Keep the last night that the last training run knew, whatever came of it."""
+def record_training(model: str, night: date, not_trained: str, settings: Settings) -> None:
+    """Keep the last night that the last training run knew and what it could not train, whatever came of it."""
     client(settings).set_registered_model_tag(model, TRAINED_TAG, night.isoformat())
+    client(settings).set_registered_model_tag(model, NOT_TRAINED_TAG, not_trained)
 
 
 def due(health: Sequence[Mapping[str, Any]], trained: str | None) -> list[str]:
@@ -148,7 +150,7 @@ def newest_health(settings: Settings) -> dict[str, list[dict[str, Any]]]:
 
 
 def model_report(settings: Settings) -> list[dict[str, Any]]:
-    """Return per registered model: champion, challenger, versions, the last decision, figures, and health.
+    """Return per registered model: champion, challenger, versions, the last training run's decision, figures, health.
 
     The figures are the champion's, or, where none is in force, those of the challenger that was refused.
     """
@@ -177,6 +179,7 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "challenger": aliases.get(CHALLENGER),
                 "versions": sorted((str(version.version) for version in versions), key=int),
                 "decision": (model.tags or {}).get(DECISION_TAG),
+                "not_trained": (model.tags or {}).get(NOT_TRAINED_TAG, ""),
                 "metrics": metrics,
                 "health": health.get(model.name, []),
                 "retraining_due": due(health.get(model.name, []), (model.tags or {}).get(TRAINED_TAG)),
@@ -205,6 +208,8 @@ def models(context: typer.Context, json_output: Json = False) -> None:
             f" versions {', '.join(model['versions']) or 'none'}"
         )
         console.print(f"    {model['decision']}", markup=False)
+        if model["not_trained"]:
+            console.print(f"    not trained: {model['not_trained']}", markup=False)
         if model["metrics"]:
             print_table(
                 "    held-out figures with 95 % intervals",
