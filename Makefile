@@ -10,7 +10,7 @@ export HABITLAKE_LANDING := $(abspath $(LANDING))
 endif
 export DATA
 
-.PHONY: help setup nightly retrain test e2e up down status check fmt bench simulate docs doctor lock clean
+.PHONY: help setup nightly retrain test e2e up down status check fmt bench evaluate simulate docs doctor lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):[^#]*## /\1\t/' | expand -t 10
@@ -56,6 +56,10 @@ fmt: setup ## format Python and SQL
 
 bench: setup ## measure beside peers and print the table
 	@$(BIN)/python -m bench
+
+evaluate: ## fit and measure every model beside its baselines into docs/evaluation.md; WORLDS="demo=HOME lifesnaps=HOME"
+	@scripts/setup.sh --tensorflow
+	@$(BIN)/python -m bench.evaluate $(foreach world,$(or $(WORLDS),demo=$(or $(HABITLAKE_HOME),.habitlake)),--world $(world))
 
 simulate: setup ## compare policies of sending in the simulated world; NIGHTS=60, SEEDS=10
 	@$(BIN)/python -m bench policies --nights $(or $(NIGHTS),60) --seeds $(or $(SEEDS),10)
