@@ -1,9 +1,22 @@
 #!/usr/bin/env bash
 # Sets up everything a fresh machine with Python 3.11 lacks: uv, the locked environment, Java.
-# Does nothing when nothing changed. Usage: scripts/setup.sh [--tests]   (--tests: also what only tests need, Redis
-# and Chromium)
+# Does nothing when nothing changed. Usage: scripts/setup.sh [--tests] [--tensorflow]
+#   --tests       also what only tests need: Redis, Chromium and TensorFlow
+#   --tensorflow  also TensorFlow (1.4 GB), which fits the network of the adherence model; later runs keep it
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+tests='' tensorflow=''
+for option in "$@"; do
+    case $option in
+        --tests) tests=yes tensorflow=yes ;;
+        --tensorflow) tensorflow=yes ;;
+        *)
+            echo "error: $option is not known; usage: scripts/setup.sh [--tests] [--tensorflow]" >&2
+            exit 2
+            ;;
+    esac
+done
 
 python=${PYTHON:-}
 if [ -z "$python" ]; then
@@ -44,7 +57,10 @@ index=${PIP_INDEX_URL:-$(.tools/bin/python -m pip config get global.index-url 2>
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
 
 stamp=.venv/.locked
-wanted="$(cat requirements.lock pyproject.toml | cksum) $PWD"
+# Once asked for, TensorFlow stays.
+[ ! -e .venv/.tensorflow ] || tensorflow=yes
+locks=(requirements.lock ${tensorflow:+requirements-tensorflow.lock})
+wanted="$(cat "${locks[@]}" pyproject.toml | cksum) $PWD"
 found=$(cat "$stamp" 2>/dev/null || true)
 # An environment does not survive a move of the project, nor the loss of its Python.
 if [ ! -x .venv/bin/python ] || { [ -n "$found" ] && [ "${found%"$PWD"}" = "$found" ]; }; then
@@ -52,10 +68,11 @@ if [ ! -x .venv/bin/python ] || { [ -n "$found" ] && [ "${found%"$PWD"}" = "$fou
     found=
 fi
 if [ "$found" != "$wanted" ]; then
-    echo "==> the locked environment into .venv (about a minute)"
+    echo "==> the locked environment into .venv (about a minute${tensorflow:+, TensorFlow as much again})"
     [ -x .venv/bin/python ] || .tools/bin/uv venv --quiet --python "$python" .venv
-    .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
+    .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode "${locks[@]}"
     .tools/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+    [ -z "$tensorflow" ] || touch .venv/.tensorflow
     echo "$wanted" >"$stamp"
 fi
 
@@ -70,7 +87,7 @@ if ! command -v "$java_binary" >/dev/null; then
     fi
 fi
 
-if [ "${1:-}" = --tests ] && ! command -v redis-server >/dev/null; then
+if [ -n "$tests" ] && ! command -v redis-server >/dev/null; then
     if can_apt; then
         echo "==> Redis through apt-get, for the tests of the online store"
         apt_install redis-server || echo "note: Redis could not be installed; its tests will be skipped" >&2
@@ -79,7 +96,7 @@ if [ "${1:-}" = --tests ] && ! command -v redis-server >/dev/null; then
     fi
 fi
 
-if [ "${1:-}" = --tests ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null &&
+if [ -n "$tests" ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null &&
     ! command -v google-chrome >/dev/null; then
     if can_apt; then
         echo "==> Chromium through apt-get, for the tests of the report's pages"

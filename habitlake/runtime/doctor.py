@@ -20,6 +20,7 @@ GIB = 1024**3
 MIN_MEMORY_GIB = 6
 MIN_DISK_GIB = 5
 PYTHON = (3, 11)
+INSTALL_TENSORFLOW = "scripts/setup.sh --tensorflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,17 @@ def _packages(_: Settings) -> Finding:
     return Finding("packages", "ok", "as locked")
 
 
+def _tensorflow(_: Settings) -> Finding:
+    if _installed_version("tensorflow-cpu") is None and _installed_version("tensorflow") is None:
+        found = "not installed, and optional: adherence is trained without the candidates that need it"
+        return Finding("tensorflow", "ok", found, INSTALL_TENSORFLOW)
+    lock = PROJECT_ROOT / "requirements-tensorflow.lock"
+    differences = lock_differences(lock.read_text(), _installed_version) if lock.exists() else []
+    if differences:
+        return Finding("tensorflow", "fail", f"not as locked: {', '.join(differences[:3])}", INSTALL_TENSORFLOW)
+    return Finding("tensorflow", "ok", "installed")
+
+
 def _locations(settings: Settings) -> Finding:
     closed = [
         folder
@@ -170,6 +182,7 @@ def _writable(folder: Path) -> bool:
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _python,
     _packages,
+    _tensorflow,
     _java,
     _memory,
     _disk,

@@ -5,7 +5,7 @@ from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
 from habitlake.tables.events import EVENT_TABLES
 from habitlake.tables.features import FEATURES, Feature
 from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
-from habitlake.tables.models import MODELS, Model
+from habitlake.tables.models import FACTORS, MODELS, Model
 from habitlake.tables.people import PEOPLE_TABLES
 
 TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *PEOPLE_TABLES, *OPS_TABLES)}
@@ -26,4 +26,15 @@ def get_table(name: str) -> Table:
         raise PermanentError(msg) from error
 
 
-__all__ = ["AUDIT_COLUMNS", "FEATURES", "MODELS", "TABLES", "Column", "Feature", "Model", "Table", "get_table"]
+__all__ = [
+    "AUDIT_COLUMNS",
+    "FACTORS",
+    "FEATURES",
+    "MODELS",
+    "TABLES",
+    "Column",
+    "Feature",
+    "Model",
+    "Table",
+    "get_table",
+]

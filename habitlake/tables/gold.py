@@ -150,7 +150,12 @@ PREDICTIONS = Table(
             " an event",
         ),
         Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
-        Column("top_factors", "string", "JSON list of {feature, value, contribution}, largest first"),
+        Column(
+            "top_factors",
+            "string",
+            "JSON list of {feature, value, contribution}, largest first; training, plans and recovery are many features"
+            " and days together, with a null value",
+        ),
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
     ),
     keep_daily_days=120,

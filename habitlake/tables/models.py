@@ -33,6 +33,13 @@ class Model:
         return {f"{self.name}_probability": "probability"}
 
 
+# What a score can rest on as a whole, where single features have no share of their own.
+FACTORS: dict[str, str] = {
+    "training": "sessions and use of the app, days and figures together",
+    "plans": "workouts planned and skipped, days and figures together",
+    "recovery": "load, sleep, stress and energy, days and figures together",
+}
+
 MODELS: dict[str, Model] = {
     model.name: model
     for model in (

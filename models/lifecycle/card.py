@@ -66,6 +66,8 @@ def model_card(spec: ModelSpec, evaluation: dict[str, Any], interval: str) -> st
     for name, values in evaluation["figures"].items():
         cells = (f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in values.values())
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    if evaluation["not_trained"]:
+        lines += ["", f"**Not trained** {evaluation['not_trained']}."]
     if evaluation["interval_held"] is not None:
         lines += ["", f"**Interval** of 80 %: it held {evaluation['interval_held']:.1%} of the amounts."]
     if held := evaluation.get("weeks_held"):

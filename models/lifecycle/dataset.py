@@ -23,7 +23,7 @@ from models.lifecycle.files import dataset_folder, write_json
 from models.lifecycle.groups import read_groups
 from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
 from models.lifecycle.registry import retraining_due
-from models.lifecycle.sequences import scan_sequences, with_sequence
+from models.lifecycle.sequences import read_sequences, with_sequence
 from models.lifecycle.spec import (
     KNOWN_LONG,
     LABEL_DELAY_DAYS,
@@ -186,7 +186,7 @@ def build(interval: Interval, settings: Settings, specs: Sequence[ModelSpec] = S
         return pl.DataFrame()
     features = historical_features(rows.select("user_id", "event_timestamp"), specs, settings)
     if any(spec.needs_sequence for spec in specs):
-        rows = with_sequence(rows, scan_sequences(interval, settings).collect())
+        rows = with_sequence(rows, read_sequences(rows, interval, settings))
     return (
         rows.join(features, on=["user_id", "event_timestamp"], how="left")
         .drop("event_timestamp", "as_of_date")
@@ -202,7 +202,7 @@ def data_version(settings: Settings) -> dict[str, int]:
 
     return {
         name: DeltaTable(table_uri(name, settings), storage_options=storage_options(settings)).version()
-        for name in ("gold.user_day", "gold.user_features")
+        for name in ("gold.user_day", "gold.user_features", "gold.user_sequence")
     }
 
 

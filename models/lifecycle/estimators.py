@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -14,6 +15,8 @@ SEED = 17
 MOST_DEVIATIONS = 5.0
 # Rows of one person repeat one another, so some dozens of features on as many rows a person need a firm hand.
 STRENGTH = 0.01
+# A candidate that reads days needs as many rows that have them as any model needs rows.
+MIN_SEQUENCES = 500
 
 
 class Estimator(Protocol):
@@ -33,6 +36,20 @@ class Estimator(Protocol):
     def contributions(self, rows: pl.DataFrame) -> FloatArray:
         """Return each feature's addend to the log-odds (or amount), with the rest as the last column."""
         ...
+
+
+def lacking(estimator: Estimator, rows: pl.DataFrame) -> str | None:
+    """Return why an estimator cannot be fitted here on the rows; None where it can.
+
+    An estimator says by ``needs_tensorflow`` and ``needs_sequence`` what it needs beyond features.
+    """
+    if getattr(estimator, "needs_tensorflow", False) and find_spec("tensorflow") is None:
+        return "TensorFlow is not installed (scripts/setup.sh --tensorflow installs it)"
+    if getattr(estimator, "needs_sequence", False):
+        known = rows["sequence"].count() if "sequence" in rows.columns else 0
+        if known < MIN_SEQUENCES:
+            return f"{known} training rows have their days in gold.user_sequence, {MIN_SEQUENCES} are needed"
+    return None
 
 
 def matrix(rows: pl.DataFrame, features: tuple[str, ...]) -> FloatArray:

@@ -31,14 +31,19 @@ LEAK = {"auc": 0.98, "r2": 0.98}
 
 
 def scores_of(
-    spec: ModelSpec, rows: pl.DataFrame, folder: Path, champion: str | None, settings: Settings
+    spec: ModelSpec,
+    rows: pl.DataFrame,
+    candidates: Sequence[str],
+    folder: Path,
+    champion: str | None,
+    settings: Settings,
 ) -> dict[str, FloatArray]:
     """Return every score on the test rows: candidates, baselines, rules, the mean, the champion in force."""
     test = rows.filter(pl.col("split") == "test")
     mean = float(rows.filter(pl.col("split") == "train")["label"].mean() or 0.0)  # type: ignore[arg-type]
     scores = {
         name: np.asarray(joblib.load(folder / f"{name}.joblib").predict(test))
-        for name in (*spec.candidates(), *spec.baselines)
+        for name in (*candidates, *spec.baselines)
     }
     scores[MEAN] = np.full(test.height, mean)
     for name, rule in spec.rules.items():
@@ -46,6 +51,18 @@ def scores_of(
     if champion is not None:
         scores["champion"] = load_version(spec.name, champion, settings)["estimator"].predict(test)
     return scores
+
+
+def winner(spec: ModelSpec, label: np.ndarray, scores: Mapping[str, FloatArray], users: np.ndarray) -> str:
+    """Return the scored candidate of the best figure, or the first, the simplest, unless that is beaten beyond chance.
+
+    Beyond chance: the paired 95 % interval of the difference is above zero.
+    """
+    metric, names = spec.target.metric, [name for name in spec.candidates() if name in scores]
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    best = max(names, key=lambda name: sign * value(metric, label, scores[name]))
+    _, low, _ = advantage(label, scores[best], scores[names[0]], users, BOOTSTRAP_SAMPLES, spec.seed, metric)
+    return best if low > 0 else names[0]
 
 
 def calibration_bins(score: FloatArray, label: np.ndarray, users: np.ndarray) -> list[dict[str, float]]:
@@ -85,14 +102,25 @@ def weeks_held(spec: ModelSpec, test: pl.DataFrame, stored: Path) -> list[float]
 
 
 def evaluate(
-    spec: ModelSpec, rows: pl.DataFrame, groups: pl.DataFrame, folder: Path, champion: str | None, settings: Settings
+    spec: ModelSpec,
+    rows: pl.DataFrame,
+    groups: pl.DataFrame,
+    candidates: Sequence[str],
+    folder: Path,
+    champion: str | None,
+    settings: Settings,
 ) -> dict[str, Any]:
-    """Return the evaluation: figures with intervals, paired differences, calibration, people unseen in training."""
+    """Return the evaluation: figures with intervals, paired differences, calibration, people unseen in training.
+
+    Parameters
+    ----------
+    candidates
+        Those that were trained.
+    """
     test = rows.filter(pl.col("split") == "test")
     label, users = test["label"].to_numpy(), test["user_id"].to_numpy().astype(str)
-    scores = scores_of(spec, rows, folder, champion, settings)
-    metric, worse = spec.target.metric, -1 if spec.target.metric in LOWER_IS_BETTER else 1
-    best = max(spec.candidates(), key=lambda name: worse * value(metric, label, scores[name]))
+    scores = scores_of(spec, rows, candidates, folder, champion, settings)
+    metric, best = spec.target.metric, winner(spec, label, scores, users)
     rivals = [name for name in ("champion", MEAN, *spec.rules, *spec.baselines) if name in scores]
     unseen = test["unseen"].to_numpy()
     drawn = (BOOTSTRAP_SAMPLES, spec.seed)
@@ -136,8 +164,9 @@ def evaluate_model(
     if training["refused"]:
         write_json(folder / "evaluation.json", {"refused": training["refused"]})
         return "refused"
-    result = evaluate(spec, rows_of(dataset, spec), groups, folder, champion, context.settings)
-    result |= {"refused": None, "pilot": training["pilot"]}
+    rows, candidates = rows_of(dataset, spec), training["candidates"]
+    result = evaluate(spec, rows, groups, candidates, folder, champion, context.settings)
+    result |= {"refused": None, "pilot": training["pilot"], "not_trained": training["not_trained"]}
     write_json(folder / "evaluation.json", result)
     (folder / "MODEL_CARD.md").write_text(model_card(spec, result, str(context.interval)))
     figure, low, high = result["figures"][result["best"]][result["metric"]]

@@ -143,7 +143,7 @@ def promote_model(spec: ModelSpec, context: JobContext) -> str:
     evaluation = read_json(folder / "evaluation.json")
     # The name is registered even where no version is, so that a refusal is on record.
     ensure_model(spec.name, settings)
-    record_training(spec.name, context.interval.end, settings)
+    record_training(spec.name, context.interval.end, evaluation.get("not_trained", ""), settings)
     promoted, version = False, None
     if evaluation["refused"]:
         reason = f"refused: {evaluation['refused']}"

@@ -31,6 +31,7 @@ CHALLENGER = "challenger"
 ARTIFACT = "model.joblib"
 DECISION_TAG = "decision"
 TRAINED_TAG = "trained_until"
+NOT_TRAINED_TAG = "not_trained"
 # The schedule; a feature or an outcome that raised an alarm does not wait for it, but for the next snapshots.
 RETRAIN_DAYS = 7
 COOL_DOWN_DAYS = 3
@@ -109,9 +110,10 @@ def record_decision(model: str, reason: str, settings: Settings) -> None:
     client(settings).set_registered_model_tag(model, DECISION_TAG, reason)
 
 
-def record_training(model: str, night: date, settings: Settings) -> None:
-    """Keep the last night that the last training run knew, whatever came of it."""
+def record_training(model: str, night: date, not_trained: str, settings: Settings) -> None:
+    """Keep the last night that the last training run knew and what it could not train, whatever came of it."""
     client(settings).set_registered_model_tag(model, TRAINED_TAG, night.isoformat())
+    client(settings).set_registered_model_tag(model, NOT_TRAINED_TAG, not_trained)
 
 
 def due(health: Sequence[Mapping[str, Any]], trained: str | None, night: date) -> list[str]:
@@ -190,7 +192,7 @@ def newest_health(settings: Settings) -> dict[str, list[dict[str, Any]]]:
 
 
 def model_report(settings: Settings) -> list[dict[str, Any]]:
-    """Return per registered model: champion, challenger, versions, the last decision, figures, and health.
+    """Return per registered model: champion, challenger, versions, the last training run's decision, figures, health.
 
     The figures are the champion's, or, where none is in force, those of the newest version, which was refused.
     """
@@ -222,6 +224,7 @@ def model_report(settings: Settings) -> list[dict[str, Any]]:
                 "challenger": aliases.get(CHALLENGER),
                 "versions": known,
                 "decision": (model.tags or {}).get(DECISION_TAG),
+                "not_trained": (model.tags or {}).get(NOT_TRAINED_TAG, ""),
                 "metrics": metrics,
                 "health": health.get(model.name, []),
                 "retraining_due": reasons.get(model.name, []),
@@ -250,6 +253,8 @@ def models(context: typer.Context, json_output: Json = False) -> None:
             f" versions {', '.join(model['versions']) or 'none'}"
         )
         console.print(f"    {model['decision']}", markup=False)
+        if model["not_trained"]:
+            console.print(f"    not trained: {model['not_trained']}", markup=False)
         if model["metrics"]:
             print_table(
                 "    held-out figures with 95 % intervals",

@@ -17,6 +17,18 @@ def scan_sequences(nights: Interval, settings: Settings) -> pl.LazyFrame:
     return scan_table("gold.user_sequence", settings, nights=nights).select(*KEY, *CHANNELS)
 
 
+def read_sequences(rows: pl.DataFrame, nights: Interval, settings: Settings) -> pl.DataFrame:
+    """Return what ``scan_sequences`` does for the nights and people of the rows alone.
+
+    Parameters
+    ----------
+    rows
+        batch_date, user_id and whatever else; of the nights.
+    """
+    of_rows = [pl.col(name).is_in(rows[name].unique().implode()) for name in KEY]
+    return scan_sequences(nights, settings).filter(of_rows).collect()
+
+
 def with_sequence(rows: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with ``sequence``: 30 days by 10 channels, day after day, as one array; NaN where not reported.
 

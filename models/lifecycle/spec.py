@@ -73,7 +73,7 @@ class ModelSpec:
     anchor
         What is known of such models from elsewhere, for the card.
     needs_sequence
-        Whether a candidate reads the last thirty days (the column ``sequence`` of the data set).
+        Whether a candidate, and so perhaps a version in force, reads the last thirty days (the column ``sequence``).
     min_event_people
         People with the event, and people without, that training needs; a third of them in the test.
     """
@@ -114,7 +114,7 @@ class ModelSpec:
         return MODELS[self.name].predicts
 
     def candidates(self) -> dict[str, Estimator]:
-        """Return the unfitted candidates by name."""
+        """Return the unfitted candidates by name, the simplest first; not every one can be fitted everywhere."""
         return self.make_candidates(self.features)
 
     @property

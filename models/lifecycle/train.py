@@ -15,7 +15,7 @@ from models.catalogue import SPECS
 from models.lifecycle.amounts import Ridge
 from models.lifecycle.dataset import rows_of
 from models.lifecycle.drift import reference
-from models.lifecycle.estimators import Estimator, Logistic
+from models.lifecycle.estimators import Estimator, Logistic, lacking
 from models.lifecycle.files import read_dataset, run_folder, write_json
 from models.lifecycle.spec import MIN_ROWS, MIN_ROWS_PILOT, ModelSpec, Target
 
@@ -44,6 +44,18 @@ def estimators(spec: ModelSpec) -> dict[str, Estimator]:
     return {**spec.candidates(), **baselines}
 
 
+def fittable(spec: ModelSpec, train: pl.DataFrame) -> tuple[dict[str, Estimator], str]:
+    """Return a model's estimators that can be fitted here on the rows; and in words which others cannot, and why."""
+    wanted = estimators(spec)
+    reasons = {name: lacking(estimator, train) for name, estimator in wanted.items()}
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        if reason is not None:
+            names.setdefault(reason, []).append(name)
+    missing = "; ".join(f"{', '.join(own)}: {reason}" for reason, own in names.items())
+    return {name: wanted[name] for name, reason in reasons.items() if reason is None}, missing
+
+
 def train_model(spec: ModelSpec, dataset: pl.DataFrame, newest: pl.DataFrame, context: JobContext) -> str | None:
     """Fit and store a model's estimators; return why it was refused, None when it was not."""
     folder = run_folder(spec.name, context.interval, context.settings)
@@ -53,13 +65,18 @@ def train_model(spec: ModelSpec, dataset: pl.DataFrame, newest: pl.DataFrame, co
     if refusal is None:
         train = rows.filter(pl.col("split") == "train")
         kind = rows["split_kind"][0]
+        fitted, missing = fittable(spec, train)
+        if missing:
+            context.log.warning("not trained", model=spec.name, candidates=missing)
         report |= {
+            "candidates": [name for name in spec.candidates() if name in fitted],
+            "not_trained": missing,
             "reference": reference(newest.filter(spec.eligible), spec.features),
             "split_kind": kind,
             "pilot": rows.height < MIN_ROWS or kind != "forward",
             "train_rows": train.height,
         }
-        for name, estimator in estimators(spec).items():
+        for name, estimator in fitted.items():
             started = time.monotonic()
             joblib.dump(estimator.fit(train), folder / f"{name}.joblib")
             seconds = round(time.monotonic() - started, 2)

@@ -10,7 +10,7 @@ from habitlake.report.charts import Series, line_chart
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.person.facts import MEANINGS
 from habitlake.report.stores import Row, Stores
-from habitlake.tables import FEATURES, MODELS
+from habitlake.tables import FACTORS, FEATURES, MODELS
 from habitlake.tables.people import ANY
 
 HISTORY_NIGHTS = 56
@@ -116,7 +116,7 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
     if not any(row["batch_date"] == night for row in rows):
         msg = f"no model scored the person in night {night}: one must be in force first (`habitlake models`)"
         raise MissingError(msg)
-    meaning = {feature.name: feature.description for feature in FEATURES}
+    meaning = {**{feature.name: feature.description for feature in FEATURES}, **FACTORS}
     models = []
     for name in sorted({row["model"] for row in rows if row["batch_date"] == night}):
         history = [row for row in rows if row["model"] == name]
@@ -131,7 +131,7 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
                 "factors": [
                     {
                         "meaning": meaning.get(factor["feature"], wording.words(factor["feature"])),
-                        "value": "not known" if factor["value"] is None else wording.number(factor["value"]),
+                        "value": _value(factor),
                         "direction": "raises" if factor["contribution"] > 0 else "lowers",
                         "contribution": factor["contribution"],
                     }
@@ -151,6 +151,13 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
             }
         )
     return {"models": models}
+
+
+def _value(factor: Mapping[str, Any]) -> str:
+    """Return a factor's value in words; what stands for many features has none."""
+    if factor["feature"] in FACTORS:
+        return "several"
+    return "not known" if factor["value"] is None else wording.number(factor["value"])
 
 
 def said(prediction: Row) -> str:

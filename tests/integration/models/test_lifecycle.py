@@ -1,6 +1,7 @@
 """A model's life on the real libraries: what earns the champion's place, what does not, and the way back."""
 
 import json
+import sys
 from argparse import Namespace
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,7 +17,8 @@ from habitlake.nights.ledger import open_nights, pinned_challengers
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from habitlake.tables import get_table
-from models.adherence.config import SPEC
+from models.adherence.config import SPEC as ADHERENCE
+from models.lapse_7d.config import SPEC
 from models.lifecycle import dataset, evaluate, promote, train
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
 from models.lifecycle.registry import champions, newest_health
@@ -100,6 +102,18 @@ def test_a_model_that_learned_is_promoted_and_the_same_again_is_not(world, retra
     assert all(name in card for name in ("logistic_regression", "xgboost", "base_rate", "frequency_7d"))
 
 
+def test_what_could_not_be_trained_is_said_by_the_registry(world, retrain, job, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    retrain(people(1).rename({LABEL: ADHERENCE.label_column}).with_columns(sequence=pl.lit(None)))
+    said = job(world, "models.lifecycle.registry").stdout
+    assert "not trained: lstm, blend, stacked: TensorFlow is not installed (scripts/setup.sh --tensorflow" in " ".join(
+        said.split()
+    )
+    reports = {one["name"]: one for one in json.loads(job(world, "models.lifecycle.registry", "--json").stdout)}
+    assert "svr" in {row["score"] for row in reports[ADHERENCE.name]["metrics"]}
+    assert reports[SPEC.name]["not_trained"] == ""
+
+
 def test_shuffled_labels_are_refused(world, retrain):
     rows = people(2).with_columns(pl.col(LABEL).shuffle(seed=3))
     decision = retrain(rows)
@@ -156,12 +170,13 @@ def test_what_comes_later_moves_labels_and_no_feature(world):
     known = Interval(FIRST, night + timedelta(days=9))
     for day, seed in ((night, 11), (night + timedelta(days=1), 12)):
         replace_nights(snapshots(day, seed), "gold.user_features", Interval(day, day), world)
+    replace_nights(arrow_schema(get_table("gold.user_sequence")).empty_table(), "gold.user_sequence", known, world)
     sessions(world, night, [night])
     sessions(world, night + timedelta(days=1), [night + timedelta(days=1)])
     before = dataset.build(known, world)
     stored = pl.from_arrow(snapshots(night, 11)).select("user_id", *FEATURES)
     assert before.select("user_id", *FEATURES).sort("user_id").equals(stored.sort("user_id"))
-    assert before.select(LABEL, "label_lapse_7d").unique().row(0) == (0.0, 0.0)
+    assert before.select("label_adherence", LABEL).unique().row(0) == (0.0, 0.0)
     assert set(before.select(pl.col("^label_.*$").count()).row(0)) == {0, PEOPLE}, "four weeks are not over yet"
 
     later = known.end
@@ -169,7 +184,7 @@ def test_what_comes_later_moves_labels_and_no_feature(world):
     sessions(world, later, [night + timedelta(days=number) for number in range(2, 8)])
     after = dataset.build(known, world)
     assert after.select("user_id", *FEATURES).equals(before.select("user_id", *FEATURES))
-    assert set(after[LABEL]) == {1.0}
+    assert set(after["label_adherence"]) == {1.0}
 
 
 def predictions(world, night):
@@ -192,7 +207,7 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     assert scored.height == PEOPLE
     assert scored["probability"].is_between(0, 1).all()
     told = scan_table("gold.user_predictions", world, Interval(night, night)).sort("user_id").collect()
-    assert told["adherence_probability"].equals(scored["probability"])
+    assert told[f"{SPEC.name}_probability"].equals(scored["probability"])
     assert told["churn_probability"].null_count() == PEOPLE, "no such model is in force"
     drifted, _ = newest_health(world)[SPEC.name]
     # Whoever was drawn from one distribution in the training is a copy of one row here.

@@ -130,6 +130,7 @@ def test_the_rows_of_a_model_are_those_with_its_label():
             "batch_date": [AS_OF, AS_OF],
             SPEC.label_column: [1.0, None],
             **{name: [0.0, 0.0] for name in SPEC.features},
+            "sequence": [None, None],
         }
     )
     assert rows_of(dataset, SPEC).select("user_id", "label").rows() == [("a", 1)]
@@ -150,3 +151,4 @@ def test_a_sequence_is_thirty_days_of_ten_numbers_the_oldest_first_and_unknown_w
     assert of_a.to_list()[:290] == [float(number) for number in range(10)] * 29
     assert of_a.is_nan()[290:].all()
     assert of_gone is None
+    assert with_sequence(people, stored.clear())["sequence"].null_count() == 3

@@ -136,6 +136,18 @@ def test_a_prediction_names_what_speaks_for_and_against():
         insight.predictions_view(NIGHT, [prediction(NIGHT - timedelta(days=1), 0.4)])
 
 
+def test_factors_of_many_figures_are_said_in_words_and_have_no_value():
+    factors = (
+        '[{"feature":"recovery","value":null,"contribution":-0.7},{"feature":"plans","value":null,"contribution":0.2}]'
+    )
+    row = prediction(NIGHT, 0.4) | {"top_factors": factors}
+    found = insight.predictions_view(NIGHT, [row])["models"][0]["factors"]
+    assert [(one["meaning"], one["value"], one["direction"]) for one in found] == [
+        ("load, sleep, stress and energy, days and figures together", "several", "lowers"),
+        ("workouts planned and skipped, days and figures together", "several", "raises"),
+    ]
+
+
 def test_an_amount_is_shown_with_its_interval_and_without_a_curve_of_probabilities():
     rows = [
         {"batch_date": night, "model": "performance", "probability": None, "value": 3.25, "value_low": 2.0,

@@ -1,10 +1,12 @@
 """What the doctor finds, and that a broken check is a finding and no crash."""
 
+import tomllib
+
 import pytest
 
 from habitlake.errors import PermanentError
 from habitlake.runtime import doctor
-from habitlake.settings import Settings
+from habitlake.settings import PROJECT_ROOT, Settings
 
 LOCK = """# a comment
 alpha==1.2 ; python_full_version < '4' \\
@@ -32,6 +34,31 @@ def test_packages_are_compared_with_the_lock(installed, differing):
 
 def test_this_environment_is_as_locked(tmp_path):
     assert doctor._packages(Settings(home=tmp_path, _env_file=None)).state == "ok"
+
+
+def test_tensorflow_is_optional_and_when_there_as_locked(tmp_path, monkeypatch):
+    settings = Settings(home=tmp_path, _env_file=None)
+    monkeypatch.setattr(doctor, "_installed_version", lambda _: None)
+    absent = doctor._tensorflow(settings)
+    assert (absent.state, absent.mend) == ("ok", "scripts/setup.sh --tensorflow")
+    assert "optional" in absent.found
+    monkeypatch.setattr(doctor, "_installed_version", lambda _: "1.0")
+    assert doctor._tensorflow(settings).state == "fail"
+
+
+def test_both_locks_agree_and_hold_what_the_extra_asks_for():
+    def pins(name):
+        lines = (PROJECT_ROOT / name).read_text().splitlines()
+        return dict(line.split()[0].split("==") for line in lines if "==" in line and line[0].isalpha())
+
+    every_night, fitting = pins("requirements.lock"), pins("requirements-tensorflow.lock")
+    shared = every_night.keys() & fitting.keys()
+    assert "numpy" in shared
+    assert {name: every_night[name] for name in shared} == {name: fitting[name] for name in shared}
+    extra = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = {line.split(";")[0].partition("==")[::2] for line in extra["tensorflow"]}
+    assert asked <= set(fitting.items())
+    assert not any(name.startswith("tensorflow") for name in every_night)
 
 
 def test_a_landing_that_is_a_file_fails(tmp_path):
