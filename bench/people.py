@@ -112,8 +112,8 @@ def _duckdb_features(settings: Settings, out: Path) -> None:
     ]
     columns += [
         "min(age) FILTER (workouts_completed > 0) AS days_since_last_session",
-        "bit_count(bit_or(1::BIGINT << age) FILTER (age < 28 AND workouts_completed > 0)) AS active_days",
-        "bit_count(bit_or(1::BIGINT << age) FILTER (age < 28 AND events > 0)) AS observed_days",
+        "bit_count(bit_or(1::BIGINT << least(age, 28)) FILTER (age < 28 AND workouts_completed > 0)) AS active_days",
+        "bit_count(bit_or(1::BIGINT << least(age, 28)) FILTER (age < 28 AND events > 0)) AS observed_days",
     ]
     files = table_files("gold.user_day", settings)
     first = NIGHT - timedelta(days=LOOK_BACK_DAYS)
