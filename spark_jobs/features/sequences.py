@@ -23,7 +23,7 @@ from spark_jobs.features.as_known import PLAN_DAYS, look_back_start, passes
 
 TABLE = "gold.user_sequence"
 LEDGER = "gold.user_day"
-ENTRIES_PER_SLICE = 4_000_000
+PEOPLE_PER_CHUNK = 100_000
 Sums = npt.NDArray[np.float64]
 
 
@@ -57,25 +57,39 @@ CHANNELS = {
 MEASURES = tuple(dict.fromkeys(name for c in CHANNELS.values() for name in (c.value, c.reports) if name))
 
 
-def sequences(people: pl.DataFrame, entries: pl.DataFrame, night: date) -> pa.Table:
-    """Return gold.user_sequence of one night.
+def placed_entries(people: pl.DataFrame, entries: pl.LazyFrame, night: date) -> pl.DataFrame:
+    """Return what the night knows of the days of its people: person, age (the as-of date is 0) and MEASURES.
 
     Parameters
     ----------
     people
-        The night's people: user_id, as_of_date.
+        The night's people: person (their number), user_id, as_of_date.
     entries
         Entries of gold.user_day: batch_date, user_id, local_date and MEASURES. Those of later batches, of other people
         and of other days are left out.
     """
-    numbered = people.with_row_index("person")
-    placed = (
+    return (
         entries.filter(pl.col("batch_date") <= night)
-        .join(numbered, on="user_id")
+        .join(people.lazy().select("person", "user_id", "as_of_date"), on="user_id")
         .with_columns(age=(pl.col("as_of_date") - pl.col("local_date")).dt.total_days())
         .filter(pl.col("age").is_between(0, SEQUENCE_DAYS - 1))
+        .select("person", pl.col("age").cast(pl.UInt8), *MEASURES)
+        .collect(engine="streaming")
     )
-    cell = placed["person"].to_numpy().astype(np.int64) * SEQUENCE_DAYS + (SEQUENCE_DAYS - 1 - placed["age"].to_numpy())
+
+
+def sequences(people: pl.DataFrame, placed: pl.DataFrame, night: date) -> pa.Table:
+    """Return gold.user_sequence of some of a night's people, whose numbers follow one another.
+
+    Parameters
+    ----------
+    people
+        person, user_id, as_of_date.
+    placed
+        Their days, as ``placed_entries`` returns them.
+    """
+    row = placed["person"].to_numpy().astype(np.int64) - people["person"][0]
+    cell = row * SEQUENCE_DAYS + (SEQUENCE_DAYS - 1 - placed["age"].to_numpy().astype(np.int64))
     size = people.height * SEQUENCE_DAYS
 
     def of_days(measure: str) -> Sums:
@@ -103,16 +117,14 @@ def sequences(people: pl.DataFrame, entries: pl.DataFrame, night: date) -> pa.Ta
     return pa.table(columns, names=names).cast(arrow_schema(get_table(TABLE)))
 
 
-def _slices(people: pl.LazyFrame, entries: pl.LazyFrame, nights: Interval, count: int) -> Iterator[pa.Table]:
-    """Yield the nights' rows, a share of the people at a time, so that a large night fits in memory."""
-    for number in range(count):
-        own = pl.col("user_id").hash() % count == number
-        of_people = people.filter(own).collect(engine="streaming")
-        of_entries = entries.filter(own).collect(engine="streaming")
-        for night in nights.nights():
-            of_night = of_people.filter(pl.col("batch_date") == night).sort("user_id")
-            if of_night.height:
-                yield sequences(of_night.drop("batch_date"), of_entries, night)
+def _chunks(people: pl.DataFrame, entries: pl.LazyFrame, nights: Interval) -> Iterator[pa.Table]:
+    """Yield the nights' rows, so many people at a time that a large night fits in memory."""
+    for night in nights.nights():
+        of_night = people.filter(pl.col("batch_date") == night).sort("user_id").with_row_index("person")
+        placed = placed_entries(of_night, entries, night)
+        for some in of_night.iter_slices(PEOPLE_PER_CHUNK):
+            own = pl.col("person").is_between(some["person"][0], some["person"][-1])
+            yield sequences(some, placed.filter(own), night)
 
 
 def build_user_sequences(interval: Interval, settings: Settings) -> None:
@@ -121,16 +133,16 @@ def build_user_sequences(interval: Interval, settings: Settings) -> None:
     days = SEQUENCE_DAYS + PLAN_DAYS
     size = count_rows(LEDGER, settings, Interval(look_back_start(interval.start, days), interval.end))
     for nights in passes(interval, size):
-        # The writer consumes the slices on its own threads, where the table's log must not be read.
         people = scan_table("gold.user_features", settings, nights=nights)
-        entries = scan_table(LEDGER, settings, nights=Interval(look_back_start(nights.start, days), nights.end))
-        slices = partial(
-            _slices,
-            people.select("batch_date", "user_id", "as_of_date"),
-            entries.filter(pl.col("local_date") >= look_back_start(nights.start, SEQUENCE_DAYS)).select(
-                "batch_date", "user_id", "local_date", *MEASURES
-            ),
-            nights,
-            1 + size // ENTRIES_PER_SLICE,
+        ledger = scan_table(LEDGER, settings, nights=Interval(look_back_start(nights.start, days), nights.end))
+        entries = ledger.filter(pl.col("local_date") >= look_back_start(nights.start, SEQUENCE_DAYS)).select(
+            "batch_date", "user_id", "local_date", *MEASURES
         )
-        replace_nights_stream(slices, TABLE, nights, settings)
+        chunks = partial(
+            _chunks,
+            people.select("batch_date", "user_id", "as_of_date").collect(),
+            # Every night of a range looks back to much of the same, which is opened once.
+            entries if len(nights) == 1 else entries.collect().lazy(),
+            nights,
+        )
+        replace_nights_stream(chunks, TABLE, nights, settings)
