@@ -136,11 +136,11 @@ def payload_problems(
 
 def broken_contract(channel: str, payload: str) -> str | None:
     """Return how a payload, given as JSON, breaks the contract of its channel; None where it keeps it."""
-    contracts: Mapping[str, type[Payload]] = CONTRACTS
-    if channel not in contracts:
-        return f"{channel} is none of the channels {', '.join(contracts)}"
+    contract = next((own for name, own in CONTRACTS.items() if name == channel), None)
+    if contract is None:
+        return f"{channel} is none of the channels {', '.join(CONTRACTS)}"
     try:
-        contracts[channel].model_validate_json(payload)
+        contract.model_validate_json(payload)
     except ValidationError as error:
         return f"{channel}, {one_line(error)}"
     return None
