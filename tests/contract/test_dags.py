@@ -52,6 +52,13 @@ for dag_id, dag in bag.dags.items():
             "downstream": sorted(task.downstream_task_ids), "owner": task.owner, "retries": task.retries,
             "timeout": bool(task.execution_timeout), "rule": task.trigger_rule.value, "pool": task.pool,
             "module": task.module, "arguments": task.arguments} for task in dag.tasks}}
+from common.jobs import JobOperator
+for code in ("0", "1", "2", "3"):
+    try:
+        JobOperator(task_id=f"ends_{code}", module="ends", arguments=[code]).execute({})
+        found[code] = None
+    except Exception as error:
+        found[code] = type(error).__name__
 print("RESULT" + json.dumps(found, default=str))
 """
 
@@ -65,8 +72,10 @@ def loaded(tmp_path_factory):
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         # Airflow itself puts the folder of the DAGs on the path.
-        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(DAGS)]),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), str(DAGS), str(home)]),
+        "HABITLAKE_HOME": str(home),
     }
+    (home / "ends.py").write_text("import sys\nsys.exit(int(sys.argv[1]))\n")
     subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],
         env=environment,
@@ -124,6 +133,15 @@ def test_retraining_asks_whether_it_is_due_by_the_clock_and_not_by_hand(loaded):
         kind: Template(question).render(dag_run={"run_type": kind}) for kind in ("scheduled", "manual", "backfill")
     }
     assert asked == {"scheduled": "--if-due", "manual": "--anyway", "backfill": "--anyway"}
+
+
+def test_a_job_that_is_not_due_is_skipped_and_one_that_cannot_succeed_is_not_retried(loaded):
+    assert {code: loaded[code] for code in "0123"} == {
+        "0": None,
+        "1": "RuntimeError",
+        "2": "AirflowFailException",
+        "3": "AirflowSkipException",
+    }
 
 
 def test_every_task_runs_a_module_that_exists(loaded):
