@@ -36,7 +36,7 @@ def test_numbers_follow_the_language_and_the_noun_follows_the_number(stated):
     nothing = stated({"as_of_date": MARCH, "sessions_28d": 0})
     assert texts(nothing, "small_start", "en", "direct") == ["Plan your next session today."]
     together = stated({"social_context_impact": 0.451, "sessions_28d": 10})
-    assert "Of 100 sessions, 45 more work out" in texts(together, "session_with_a_partner", "en", "encouraging")[0]
+    assert "Of 100 sessions, 45 more go ahead" in texts(together, "session_with_a_partner", "en", "encouraging")[0]
     evening = {"best_time_slot": "evening", "best_time_completed": 9, "best_time_attempts": 11}
     assert texts(
         stated(evening, {**evening, "best_time_slot": "at dusk"}), "session_at_your_best_time", "de", "direct"
