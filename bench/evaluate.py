@@ -43,7 +43,8 @@ split, candidates and baselines are those of `retrain` (docs/adr/0007), and noth
   holds, lived on from the true states of people on the night: whoever sees into people and knows the world's rules can
   say no more. This is the reachable bound. *hidden_states*: logistic regression that sees those states (habit, efficacy,
   energy, stress, what no device sees) beside the features.
-- *fit*: seconds of a fit on the training rows. *scored*, *explained*: people a second in one process.
+- *fit*: seconds of a fit on the training rows; the blends share their members, whose fits are the first one's. *scored*,
+  *explained*: people a second in one process.
 
 **Tolerance**: the same lake, lock and processor give the same figures to the last digit shown but one; other processors
 may round differently (0.002 of an AUC). Times vary by half.

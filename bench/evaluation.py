@@ -21,7 +21,7 @@ from habitlake.settings import Settings
 from models.adherence.estimators import candidates
 from models.catalogue import SPECS
 from models.lifecycle.dataset import build, read_days, rows_of
-from models.lifecycle.estimators import FloatArray, Logistic
+from models.lifecycle.estimators import STRENGTH, FloatArray, Logistic
 from models.lifecycle.evaluate import winner
 from models.lifecycle.metrics import AMOUNT_METRICS, EVENT_METRICS, advantage, figures
 from models.lifecycle.outcomes import outcomes
@@ -84,7 +84,8 @@ def bounds(
     train, test = (dated(rows, nights, settings) for rows in (train, test))
     days = read_days(nights, test["user_id"], settings)
     followed = outcomes(test.select("user_id", "batch_date", "as_of_date", "sessions_28d"), days)
-    seeing = Logistic((*spec.features, *HIDDEN), kind=HIDDEN_STATES).fit(with_hidden(train, settings))
+    seeing = Logistic((*spec.features, *HIDDEN), kind=HIDDEN_STATES, strength=STRENGTH)
+    seeing.fit(with_hidden(train, settings))
     return {
         ORACLE: ORACLES[spec.name](counts(true_days(test, settings)), followed),
         WORLD_FORECAST: forecast(test, spec.label, settings),

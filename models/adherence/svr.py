@@ -9,7 +9,7 @@ from models.adherence.factors import ALL, FACTORS, Present, kept, parts_of_peopl
 from models.lifecycle.estimators import FloatArray, in_deviations, matrix, standardised
 
 # Training is quadratic in rows: more are thinned to this many, drawn with the seed.
-MAX_ROWS = 3_000
+MAX_ROWS = 2_000
 PENALTY = 100.0
 # A part of the people is left to Platt's scaling: an rbf kernel with C = 100 fits its own rows almost perfectly.
 PARTS = 4
