@@ -512,7 +512,7 @@ MODEL_HEALTH = Table(
             "alarm",
             "boolean",
             "asks for retraining: drift above 0.3, or accuracy below 0.95 of its baseline (an error above it over 0.95), by"
-            " 2.8 standard errors at least",
+            " 3.3 standard errors at least",
         ),
     ),
     user_column=None,

@@ -37,8 +37,8 @@ def end(gaps: FloatArray, people: NDArray[np.int64]) -> float:
     order = np.argsort(gaps, kind="stable")
     _, which, rows = np.unique(people[order], return_inverse=True, return_counts=True)
     share = np.cumsum(1 / rows[which]) / len(rows)
-    # One person more, the one to predict, could lie anywhere (the finite-sample correction).
-    level = min(QUANTILES[-1] * (1 + 1 / len(rows)), 1.0)
+    # One row more, the one to predict, could lie anywhere: the finite-sample correction. By people it held too much.
+    level = min(QUANTILES[-1] * (1 + 1 / len(gaps)), 1.0)
     return float(gaps[order][min(int(np.searchsorted(share, level - 1e-12)), len(gaps) - 1)])
 
 

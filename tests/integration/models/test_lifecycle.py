@@ -19,7 +19,7 @@ from habitlake.settings import Settings
 from habitlake.tables import get_table
 from models.adherence.config import SPEC as ADHERENCE
 from models.lapse_7d.config import SPEC
-from models.lifecycle import dataset, evaluate, promote, train
+from models.lifecycle import dataset, evaluate, monitor, promote, train
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
 from models.lifecycle.registry import champions, newest_health
 from models.lifecycle.spec import MIN_ROWS_PILOT
@@ -185,6 +185,34 @@ def test_what_comes_later_moves_labels_and_no_feature(world):
     after = dataset.build(known, world)
     assert after.select("user_id", *FEATURES).equals(before.select("user_id", *FEATURES))
     assert set(after["label_adherence"]) == {1.0}
+
+
+def test_on_sundays_a_challenger_is_told_beside_the_champion_on_the_same_people(world):
+    sunday = FIRST + timedelta(days=90)
+    made = sunday - timedelta(days=9)
+    for day, seed in ((made, 11), (sunday, 12)):
+        replace_nights(snapshots(day, seed), "gold.user_features", Interval(day, day), world)
+    sessions(world, made, [made])
+    sessions(world, sunday, [made + timedelta(days=number) for number in range(1, 8)])
+    said = {"gold.predictions": ("1", "probability", 0.9), "gold.shadow_predictions": ("2", "score", 0.4)}
+    for name, (version, column, value) in said.items():
+        table = get_table(name)
+        row = {"batch_date": made, "model": ADHERENCE.name, "model_version": version, column: value}
+        rows = [dict.fromkeys(table.column_names) | row | {"user_id": f"u{number}"} for number in range(PEOPLE)]
+        frame = pl.DataFrame(rows, infer_schema_length=None).to_arrow().cast(arrow_schema(table))
+        replace_nights(frame, name, Interval(made, made), world)
+    bundle = {"figures": {"accuracy": [0.8, 0.75, 0.85]}}
+    found = monitor.health(sunday, {ADHERENCE.name: ("1", bundle)}, {ADHERENCE.name: "2"}, world)
+    told = {
+        (role, figure): rest
+        for role, figure, *rest in found.select("role", "figure", "value", "baseline", "alarm").rows()
+    }
+    assert told["champion", "accuracy"] == [1.0, 0.8, False]
+    assert told["challenger", "accuracy"] == [0.0, 1.0, False]
+    assert told["challenger", "newest_accuracy"] == [0.0, 1.0, False]
+    assert monitor.health(
+        sunday + timedelta(days=1), {ADHERENCE.name: ("1", bundle)}, {ADHERENCE.name: "2"}, world
+    ).is_empty()
 
 
 def predictions(world, night):
