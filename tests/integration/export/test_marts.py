@@ -73,7 +73,9 @@ def build_in(world, project, **options) -> int:
 
 def test_marts_are_right_by_hand_and_every_test_holds(three_nights, export, query):
     query(
-        "INSERT INTO ops.nights VALUES (%s, 'done', 'f', 'l', NULL, '{}', NULL, now(), '2026-01-06 03:00+00')", night(5)
+        "INSERT INTO ops.nights (batch_date, status, fingerprint, link, manifest, started_at, finished_at)"
+        " VALUES (%s, 'done', 'f', 'l', '{}', now(), '2026-01-06 03:00+00')",
+        night(5),
     )
     export(5, 7, all_tests=True)
     assert query(
