@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from habitlake.cli.output import console
 from habitlake.cli.summary import print_summary
-from habitlake.cli.world import DEMO, World, load_world, plan_run, save_world
+from habitlake.cli.world import World, load_world, plan_run, save_world
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
 from habitlake.nights import ledger
@@ -103,9 +103,8 @@ def next_night(settings: Settings, data: str | None) -> date:
 def one_interval(settings: Settings, interval: Interval) -> date:
     """Run or rerun the nights of the interval on what has landed."""
     stack.ensure_services(settings)
-    world = load_world(settings, None)
-    landed = ledger.landed_nights(settings)
-    if world.source == DEMO and not landed:
+    load_world(settings, None)
+    if not ledger.landed_nights(settings):
         msg = (
             f"nothing has landed in {settings.landing}; run `habitlake nightly` first, or `habitlake import NAME PATH`"
         )
