@@ -21,7 +21,8 @@ class Kind:
     start
         First goal of someone of whom nothing is known; None where there is none without a measured amount.
     rise, fall
-        Largest change from one goal to the next, as a share; a rise of one step is always possible.
+        Largest change from one goal to the next, as a share; a rise of one step is always possible. The rise counts from
+        what is usual for the person where that is more than the last goal.
     """
 
     name: str

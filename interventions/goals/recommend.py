@@ -121,7 +121,9 @@ def limited(goal: Floats, people: People, usual: Floats, kind: Kind) -> tuple[Fl
         goal = allowed
 
     last = people.last_goal
-    highest = np.maximum(np.floor(last * (1 + kind.rise) / kind.step) * kind.step, last + kind.step)
+    # Training rises from what a person does, where that is more than was asked.
+    done_or_asked = np.fmax(last, usual)
+    highest = np.maximum(np.floor(done_or_asked * (1 + kind.rise) / kind.step) * kind.step, last + kind.step)
     lowest = np.minimum(np.ceil(last * (1 - kind.fall) / kind.step) * kind.step, last - kind.step)
     resting = np.fmax(np.floor(np.fmin(last, usual) / kind.step) * kind.step, kind.floor)
     mended = np.floor(np.nan_to_num(usual) * INJURED_SHARE / kind.step) * kind.step

@@ -12,7 +12,7 @@ from habitlake.report.stores import Row, Stores
 PLAN_DAYS = 7
 PLAN_NIGHTS = 14
 GOAL_RULES = {
-    "largest_rise": "held to the largest step up from the goal before",
+    "largest_rise": "held to the largest step up from the goal before or from what is usual",
     "largest_fall": "held to the largest step down from the goal before",
     "floor": "raised to the least goal there is",
     "cap": "lowered to the greatest goal there is",

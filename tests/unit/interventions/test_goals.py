@@ -104,7 +104,8 @@ def test_limits_and_guards_say_their_name():
     assert lapsed.goal[0] == 5.0
     risen = recommend(people([6.0] * PERIODS, last=3.0), WEEKLY_SESSIONS)
     assert risen.largest_rise[0]
-    assert risen.goal[0] == 4.0
+    # Ten per cent above the six that are usual is less than a step; the goal of three was long outgrown.
+    assert risen.goal[0] == 6.0
     athlete = recommend(people([12.0] * PERIODS, last=7.0), WEEKLY_SESSIONS)
     assert athlete.goal[0] == 7.0
     tired = recommend(people(steady, last=3.0, worn_out=True), WEEKLY_SESSIONS)

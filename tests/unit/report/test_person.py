@@ -72,7 +72,7 @@ def test_goals_fall_back_on_the_features_and_say_when_there_are_none():
         ("5,000", None, "7,341"),
     ]
     assert view["recommended"][0]["set_by"] == (
-        "estimated from the weeks known; held to the largest step up from the goal before"
+        "estimated from the weeks known; held to the largest step up from the goal before or from what is usual"
     )
     assert view["deload"]
     with pytest.raises(MissingError, match="no goal"):
