@@ -18,6 +18,7 @@ from habitlake.settings import Settings
 DEMO = "demo"
 LANDING = "landing"
 TRAINING_NIGHTS = 90
+FIRST_TRAINING_NIGHTS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def plan_run(
             return Plan(None, None, None, None, landed[0])
         past = Interval(landed[0], landed[-1] - ONE_DAY)
         return Plan(None, past, _training(past), None, landed[-1])
-    training = None if world.trained else _training(Interval(last_night, last_night))
+    training = None if world.trained else _training(Interval(min((*landed, last_night)), last_night))
     night = last_night + ONE_DAY
     if simulated:
         return Plan(None, None, training, night, night)
@@ -152,4 +153,9 @@ def plan_run(
 
 
 def _training(known: Interval) -> Interval:
-    return Interval(known.end - timedelta(days=TRAINING_NIGHTS - 1), known.end)
+    """Return the nights of a world's first training: all there are up to a year, for a study may be long and its end thin.
+
+    Later training takes the last 90 nights (dags/retrain.py), and never fewer here.
+    """
+    nights = min(max(len(known), TRAINING_NIGHTS), FIRST_TRAINING_NIGHTS)
+    return Interval(known.end - timedelta(days=nights - 1), known.end)

@@ -47,6 +47,14 @@ def test_real_data_is_history_up_to_the_night_before_its_last():
     assert plan.simulate_history is None
 
 
+def test_the_first_training_takes_the_whole_of_a_study_but_no_more_than_a_year():
+    for days, nights in ((30, 90), (289, 289), (900, 366)):
+        landed = [TODAY, TODAY + days * ONE]
+        plan = plan_run(World(LANDING), landed=landed, last_night=None, pending=landed, today=TODAY, history=30)
+        assert plan.train is not None
+        assert (len(plan.train), plan.train.end) == (nights, landed[-1] - ONE)
+
+
 def test_several_waiting_nights_are_caught_up_as_one_range():
     waiting = [TODAY + ONE, TODAY + 4 * ONE]
     plan = plan_run(
