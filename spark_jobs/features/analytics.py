@@ -142,7 +142,8 @@ def _goals_of(profiles: pl.LazyFrame) -> pl.LazyFrame:
     reached = pl.when(way != 0).then(gone / way).when(pl.col("last_weight") == target).then(1.0)
     return (
         profiles.select("user_id", "event_at", "batch_date", *PROFILE_FIELDS)
-        .sort("user_id", "event_at", "batch_date")
+        # By all of it, so that of versions of the same moment the same one is the newest every time.
+        .sort("user_id", "event_at", "batch_date", *PROFILE_FIELDS)
         .group_by("user_id")
         .agg(pl.last(*PROFILE_FIELDS), first_weight=weight.first(), last_weight=weight.last())
         .select(
