@@ -14,11 +14,10 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from habitlake.errors import NOTHING_TO_DO_EXIT_CODE, PERMANENT_EXIT_CODE
 from habitlake.runtime.job_server import socket_path, start_job
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-PERMANENT_EXIT_CODE = 2
-NOTHING_TO_DO_EXIT_CODE = 3
 TAIL_LINES = 40
 
 START = "{{ params.start or (data_interval_start | ds) }}"

@@ -91,7 +91,7 @@ def attempts_in_window(entries: pl.DataFrame, people: pl.DataFrame, night: date)
     Parameters
     ----------
     entries
-        Entries of gold.user_day_context as ``_entries`` reads them; those of later batches, of other people and of
+        Entries of gold.user_day_context as ``numbered_entries`` returns them; those of later batches, of other people and of
         other days are left out.
     people
         The night's people: person (their number), user_id, as_of_date.
