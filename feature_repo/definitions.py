@@ -16,6 +16,7 @@ TIME_TO_LIVE = timedelta(days=3)
 ANALYTICS_SERVICE = "user_analytics_v1"
 WINDOWS_SERVICE = "workout_windows_v1"
 PREDICTIONS_SERVICE = "predictions_v1"
+TODAY_SERVICE = "user_today_v1"
 # What each view reads; it is named after its table.
 SERVED = ("gold.user_features", "gold.user_analytics", "gold.user_windows", "gold.user_predictions")
 NOT_SERVED = frozenset({"batch_date", "user_id", "event_timestamp", "created_timestamp"})
@@ -109,6 +110,12 @@ def definitions(settings: Settings) -> list[Entity | FeatureView | FeatureServic
             name=PREDICTIONS_SERVICE,
             features=[predictions],
             description="What the models in force say of a person, as the app reads it",
+            owner=get_table(SERVED[3]).owner,
+        ),
+        FeatureService(
+            name=TODAY_SERVICE,
+            features=[predictions, windows, analytics, features[list(MODELS["adherence"].features)]],
+            description="Risk, best windows, record and features of a person in one call; names are view__feature",
             owner=get_table(SERVED[3]).owner,
         ),
     ]

@@ -34,7 +34,7 @@ class OnlineFeature:
 
 @dataclass(frozen=True, slots=True)
 class OnlineRecord:
-    """What the online store knows of one person; ``age_s`` is seconds from the snapshot to ``as_of``."""
+    """What the online store knows of one person; ``age_s`` is seconds from the oldest snapshot read to ``as_of``."""
 
     user_id: str
     event_timestamp: datetime | None
@@ -47,34 +47,44 @@ def read_features(
 ) -> list[OnlineRecord]:
     """Return one record per person, in order.
 
-    Feast serves a value of any age; here a snapshot older than ``max_age`` counts as missing.
+    Feast serves a value of any age; here a snapshot older than ``max_age`` counts as missing. Where a service reads
+    several views, a feature is named view__feature, and each is as old as its own view's snapshot.
     """
+    definition = store.get_feature_service(service)
     response = store.get_online_features(
-        features=store.get_feature_service(service), entity_rows=[{"user_id": user} for user in user_ids]
+        features=definition,
+        entity_rows=[{"user_id": user} for user in user_ids],
+        full_feature_names=len(definition.feature_view_projections) > 1,
     )
     proto = response.proto
-    names = list(proto.metadata.feature_names.val)
     values = response.to_dict()
-    records = []
-    for row, user in enumerate(user_ids):
-        stamps = [
-            proto.results[index].event_timestamps[row].seconds for index, name in enumerate(names) if name != "user_id"
-        ]
-        seconds = max(stamps, default=0)
-        stamp = datetime.fromtimestamp(seconds, UTC) if seconds else None
-        age = (as_of - stamp).total_seconds() if stamp else None
-        why = UNKNOWN_USER if age is None else STALE if age > max_age.total_seconds() else None
-        features = tuple(
-            OnlineFeature(
-                name,
-                None if why else values[name][row],
-                why or (NOT_OBSERVED if values[name][row] is None else None),
-            )
-            for name in names
-            if name != "user_id"
-        )
-        records.append(OnlineRecord(user, stamp, age, features))
-    return records
+    columns = [
+        (name, values[name], proto.results[index].event_timestamps)
+        for index, name in enumerate(proto.metadata.feature_names.val)
+        if name != "user_id"
+    ]
+    return [_record(user, row, columns, as_of, max_age) for row, user in enumerate(user_ids)]
+
+
+def _record(
+    user_id: str, row: int, columns: Sequence[tuple[str, Any, Any]], as_of: datetime, max_age: timedelta
+) -> OnlineRecord:
+    """Return one person's row of columns of (name, values, moments of their snapshots)."""
+    moments = [stamps[row].seconds for _, _, stamps in columns]
+    oldest = min((seconds for seconds in moments if seconds), default=None)
+    features: list[OnlineFeature] = []
+    why: str | None
+    for (name, values, _), seconds in zip(columns, moments, strict=True):
+        if oldest is None:
+            why = UNKNOWN_USER
+        elif seconds and as_of - datetime.fromtimestamp(seconds, UTC) > max_age:
+            why = STALE
+        else:
+            # Another view may know the person where this one has no snapshot.
+            why = NOT_OBSERVED if not seconds or values[row] is None else None
+        features.append(OnlineFeature(name, None if why else values[row], why))
+    stamp = None if oldest is None else datetime.fromtimestamp(oldest, UTC)
+    return OnlineRecord(user_id, stamp, None if stamp is None else (as_of - stamp).total_seconds(), tuple(features))
 
 
 def main(
@@ -83,7 +93,8 @@ def main(
     service: Annotated[
         str,
         typer.Option(
-            help="MODEL_v1 (what a model reads), user_analytics_v1, workout_windows_v1 or predictions_v1 (what the app reads)"
+            help="MODEL_v1 (what a model reads), user_analytics_v1, workout_windows_v1, predictions_v1 (what the app"
+            " reads) or user_today_v1 (all of it)"
         ),
     ] = "adherence_v1",
     json_output: Json = False,

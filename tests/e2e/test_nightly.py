@@ -85,10 +85,13 @@ def test_online_features_are_those_of_the_night(world):
     told = {feature["name"]: feature["value"] for feature in app["features"]}
     assert told["habit_status"] in ("forming", "automatic")
     assert isinstance(json.loads(told["risk_factors"]), list)
-    (record,) = world.json("features", "--user", stored["user_id"], "--as-of", as_of, "--service", "workout_windows_v1")
-    offered = {feature["name"]: feature["value"] for feature in record["features"]}
-    assert len(json.loads(offered["windows"])) == 9
-    assert offered["input_quality"] in ("complete", "partial", "thin", "population")
+    (record,) = world.json("features", "--user", stored["user_id"], "--as-of", as_of, "--service", "user_today_v1")
+    today = {feature["name"]: feature["value"] for feature in record["features"]}
+    assert len(json.loads(today["user_windows__windows"])) == 9
+    assert today["user_windows__input_quality"] in ("complete", "partial", "thin", "population")
+    assert {f"user_analytics__{name}" for name in told} | {f"user_features__{name}" for name in served} <= set(today)
+    assert today["user_features__sessions_28d"] == stored["sessions_28d"]
+    assert 0 < record["age_s"] < 86_400
     stranger = world.json("features", "--user", "nobody", "--as-of", as_of)[0]
     assert {feature["missing"] for feature in stranger["features"]} == {"unknown_user"}
 
