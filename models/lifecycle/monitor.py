@@ -28,6 +28,7 @@ from models.lifecycle.metrics import value
 from models.lifecycle.outcomes import outcomes
 from models.lifecycle.registry import CHALLENGER, CHAMPION, load_version
 from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
+from models.lifecycle.versions import Versions
 
 TABLE = "ops.model_health"
 DRIFT_LIMIT = 0.3
@@ -41,7 +42,8 @@ NIGHT_STRIDE = 7
 SUNDAY = 7
 # Fewer realised predictions than this judge no model.
 MIN_PREDICTIONS = 100
-Bundles = Mapping[str, tuple[str, Mapping[str, Any]]]
+# What was registered, by model and version.
+Bundles = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def standard_error(
@@ -183,17 +185,19 @@ def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settin
     }
 
 
-def health(night: date, bundles: Bundles, challengers: Mapping[str, str], settings: Settings) -> pl.DataFrame:
-    """Return ops.model_health of a night for the models that scored it, by name: version and bundle; and for challengers."""
-    specs = [spec for spec in SPECS if spec.name in {*bundles, *challengers}]
+def health(night: date, versions: Versions, bundles: Bundles, settings: Settings) -> pl.DataFrame:
+    """Return ops.model_health of a night, of the versions that score it."""
+    champions, challengers = versions.champions, versions.challengers
+    specs = [spec for spec in SPECS if spec.name in {*champions, *challengers}]
     sample = scan_table("gold.user_features", settings, nights=Interval(night, night)).filter(KNOWN_LONG).collect()
     sample = sample.filter(pl.col("user_id").is_in(drawn(sample["user_id"]).implode()))
     judged = judged_predictions(night, specs, settings) if specs and night.isoweekday() == SUNDAY else {}
     rows = []
     for spec in specs:
         own, of_model = {"batch_date": night, "model": spec.name}, judged.get(spec.name)
-        if spec.name in bundles:
-            version, bundle = bundles[spec.name]
+        if spec.name in champions:
+            version = champions[spec.name]
+            bundle = bundles[spec.name, version]
             figures = input_health(spec, sample, bundle)
             if of_model is not None:
                 figures += realised(spec, of_model.filter(pl.col("role") == CHAMPION), bundle)
@@ -204,22 +208,31 @@ def health(night: date, bundles: Bundles, challengers: Mapping[str, str], settin
     return pl.DataFrame(rows, schema_overrides={"baseline": pl.Float64, "feature": pl.String})
 
 
-def write_health(night: date, bundles: Bundles, challengers: Mapping[str, str], settings: Settings) -> int:
-    """Write ops.model_health of a night; return how many figures ask for retraining."""
-    rows, schema = health(night, bundles, challengers, settings), arrow_schema(get_table(TABLE))
+def write_health(interval: Interval, versions: Mapping[date, Versions], bundles: Bundles, settings: Settings) -> int:
+    """Write ops.model_health of every night of the interval; return how many figures ask for retraining.
+
+    Parameters
+    ----------
+    versions
+        What scores each night; nothing is known of a night without any.
+    """
+    schema = arrow_schema(get_table(TABLE))
+    found = [health(night, own, bundles, settings) for night, own in versions.items() if own]
+    told = [one for one in found if one.height]
+    rows = pl.concat(told) if told else pl.DataFrame()
     table = rows.select(schema.names).to_arrow().cast(schema) if rows.height else schema.empty_table()
-    replace_nights(table, TABLE, Interval(night, night), settings)
+    replace_nights(table, TABLE, interval, settings)
     return int(rows["alarm"].sum()) if rows.height else 0
 
 
 def run(context: JobContext) -> Mapping[str, object]:
     """Write the health of the interval's nights again, for the versions that scored them."""
-    settings, alarms = context.settings, {}
-    challengers = pinned_challengers(context.interval, settings)
-    for night, versions in sorted(pinned_models(context.interval, settings).items()):
-        bundles = {name: (version, load_version(name, version, settings)) for name, version in versions.items()}
-        alarms[str(night)] = write_health(night, bundles, challengers.get(night, {}), settings)
-    return {"alarms": alarms}
+    settings, interval = context.settings, context.interval
+    champions, challengers = pinned_models(interval, settings), pinned_challengers(interval, settings)
+    versions = {night: Versions(champions.get(night, {}), challengers.get(night, {})) for night in interval.nights()}
+    wanted = {pair for own in versions.values() for pair in own.champions.items()}
+    bundles = {(name, version): load_version(name, version, settings) for name, version in sorted(wanted)}
+    return {"alarms": write_health(interval, versions, bundles, settings)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -254,9 +254,7 @@ def run(context: JobContext) -> Mapping[str, object]:
         {night: own.challengers for night, own in versions.items()},
         settings,
     )
-    newest = versions[interval.end]
-    bundles_in_force = {name: (version, bundles[name, version]) for name, version in newest.champions.items()}
-    alarms = write_health(interval.end, bundles_in_force, newest.challengers, settings)
+    alarms = write_health(interval, versions, bundles, settings)
     if not wanted:
         context.log.warning("no model in force: decisions use features alone")
     return {

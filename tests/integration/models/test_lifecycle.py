@@ -23,6 +23,7 @@ from models.lifecycle import dataset, evaluate, monitor, promote, train
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
 from models.lifecycle.registry import champions, newest_health
 from models.lifecycle.spec import MIN_ROWS_PILOT
+from models.lifecycle.versions import Versions
 
 FIRST = date(2026, 1, 5)
 PEOPLE, NIGHTS = 150, 12
@@ -202,7 +203,9 @@ def test_on_sundays_a_challenger_is_told_beside_the_champion_on_the_same_people(
         frame = pl.DataFrame(rows, infer_schema_length=None).to_arrow().cast(arrow_schema(table))
         replace_nights(frame, name, Interval(made, made), world)
     bundle = {"figures": {"accuracy": [0.8, 0.75, 0.85]}}
-    found = monitor.health(sunday, {ADHERENCE.name: ("1", bundle)}, {ADHERENCE.name: "2"}, world)
+    both = Versions({ADHERENCE.name: "1"}, {ADHERENCE.name: "2"})
+    versions, bundles = {sunday: both, sunday + timedelta(days=1): both}, {(ADHERENCE.name, "1"): bundle}
+    found = monitor.health(sunday, both, bundles, world)
     told = {
         (role, figure): rest
         for role, figure, *rest in found.select("role", "figure", "value", "baseline", "alarm").rows()
@@ -210,9 +213,17 @@ def test_on_sundays_a_challenger_is_told_beside_the_champion_on_the_same_people(
     assert told["champion", "accuracy"] == [1.0, 0.8, False]
     assert told["challenger", "accuracy"] == [0.0, 1.0, False]
     assert told["challenger", "newest_accuracy"] == [0.0, 1.0, False]
-    assert monitor.health(
-        sunday + timedelta(days=1), {ADHERENCE.name: ("1", bundle)}, {ADHERENCE.name: "2"}, world
-    ).is_empty()
+    assert monitor.health(sunday + timedelta(days=1), both, bundles, world).is_empty()
+
+    def stored():
+        return scan_table(monitor.TABLE, world).sort("batch_date", "role", "figure").collect()
+
+    monitor.write_health(Interval(sunday, max(versions)), versions, bundles, world)
+    of_range = stored()
+    assert of_range.height == found.height
+    for day in reversed(versions):
+        monitor.write_health(Interval(day, day), {day: both}, bundles, world)
+    assert stored().equals(of_range)
 
 
 def predictions(world, night):
