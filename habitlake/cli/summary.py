@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from habitlake.cli.decided import decided
 from habitlake.cli.lake import batch_audit, open_lake
 from habitlake.cli.output import console, print_table, rows_of
 from habitlake.cli.stage import read_json
@@ -124,6 +125,7 @@ def print_summary(settings: Settings, night: date) -> None:
         console.print("Landing   nothing arrived in this night")
     print_gates(gate_counts(settings, night))
     print_models(read_json("models.lifecycle.registry", ["--json"]))
+    print_table("Decided for the next day", ("what", "people", "of them"), decided(settings, night))
     queue = read_json("interventions.queue", ["list", "--json", "--limit", str(QUEUE_ROWS), "--batch-date", str(night)])
     print_table("Tonight's queue (first rows)", QUEUE_COLUMNS, rows_of(queue, QUEUE_COLUMNS))
     depth = read_json("interventions.queue", ["depth", "--json"])
