@@ -93,8 +93,10 @@ def goals(found: Found) -> Iterator[str]:
 def section(found: Found) -> list[str]:
     """Return what is known of one model in one world."""
     title = [f"### {found.world}: {found.spec.name}", "", f"Predicts {found.spec.predicts}.", ""]
-    if found.refused is not None:
+    if found.figures is None:
         return [*title, f"Nights {found.nights}: {found.refused}.", ""]
+    if found.refused is not None:
+        title += [f"`retrain` trains none here: {found.refused}. Measured all the same.", ""]
     tested = ", ".join(
         f"{name} {rows:,} rows of {people:,} people" for name, (rows, people) in (found.tested or {}).items()
     )
@@ -155,7 +157,7 @@ def main(
             raise typer.BadParameter(msg)
         console.print(f"[bold]==>[/bold] {name}")
         for model in evaluate(name, Path(home)):
-            console.print(f"    {model.spec.name}: {model.refused or model.best}")
+            console.print(f"    {model.spec.name}: {model.best or model.refused}")
             found.setdefault(name, []).append(model)
     page_path.write_text(page(found, measure_network()))
     console.print(f"written: {page_path}")

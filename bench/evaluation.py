@@ -26,13 +26,15 @@ from models.lifecycle.evaluate import winner
 from models.lifecycle.metrics import AMOUNT_METRICS, EVENT_METRICS, advantage, figures
 from models.lifecycle.outcomes import outcomes
 from models.lifecycle.spec import BOOTSTRAP_SAMPLES, ModelSpec, Target
-from models.lifecycle.train import estimators, not_enough
+from models.lifecycle.train import fittable, not_enough
 
 ORACLE, WORLD_FORECAST, HIDDEN_STATES, MEAN = "oracle", "world_forecast", "hidden_states", "base_rate"
 LAPSE = "lapse_7d"
 SEEN, UNSEEN, EVERYBODY = "seen", "unseen", "all"
 # The tests' rows are repeated up to this many, so that scoring is timed on more than its start.
 TIMED_ROWS = 20_000
+# Fewer people with the event than `retrain` asks for are measured here, with the wide intervals that they give.
+FEWEST_EVENT_PEOPLE = 15
 Figures = Mapping[str, Mapping[str, Sequence[float]]]
 
 
@@ -47,7 +49,7 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One model in one world; ``refused`` says why there are no figures.
+    """One model in one world; ``refused`` says why `retrain` trains none on so few; with fewer still there are no figures.
 
     ``figures`` are by part of the test (people who train, people who do not, all), score and metric: value and interval.
     ``ahead`` is by how much the best candidate is above each baseline, paired, over all of the test; ``best`` is chosen
@@ -94,10 +96,11 @@ def bounds(
 
 
 def timed(spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame) -> tuple[dict[str, FloatArray], dict[str, Speed]]:
-    """Fit every estimator of a model on the training rows; return its scores of the test, and how long all took."""
+    """Fit what can be fitted of a model on the training rows; return its scores of the test, and how long all took."""
     many = pl.concat([test] * -(-TIMED_ROWS // test.height))[:TIMED_ROWS]
     scores, speeds = {}, {}
-    for name, estimator in estimators(spec).items():
+    fitted_here, _ = fittable(spec, train)
+    for name, estimator in fitted_here.items():
         started = time.perf_counter()
         estimator.fit(train)
         fitted = time.perf_counter()
@@ -113,7 +116,7 @@ def timed(spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame) -> tuple[dic
 def measure(world: str, spec: ModelSpec, rows: pl.DataFrame, nights: Interval, settings: Settings) -> Found:
     """Fit and measure one model on the rows of a world."""
     refusal = not_enough(rows, spec)
-    if refusal is not None:
+    if refusal is not None and not_enough(rows, replace(spec, min_event_people=FEWEST_EVENT_PEOPLE)):
         return Found(world, spec, nights, refusal)
     train, test = (rows.filter(pl.col("split") == part) for part in ("train", "test"))
     scores, speeds = timed(spec, train, test)
@@ -140,6 +143,7 @@ def measure(world: str, spec: ModelSpec, rows: pl.DataFrame, nights: Interval, s
         world,
         spec,
         nights,
+        refusal,
         rows=rows.height,
         people=rows["user_id"].n_unique(),
         base_rate=float(rows["label"].mean() or 0.0),  # type: ignore[arg-type]
