@@ -45,7 +45,10 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Points (people, points) with their probabilities, for the period after those observed; q = p / 2."""
+    """Probabilities of points (people, baselines, others) for the period after those observed; q = p / 2.
+
+    ``baseline`` is (people, baselines, 1) and ``gain`` (others): what does not differ along an axis has no length there.
+    """
 
     weight: Floats
     baseline: Floats
@@ -55,24 +58,29 @@ class Posterior:
 
     def mean(self, values: Floats) -> Floats:
         """Return the posterior mean of a value of each point."""
-        return np.einsum("ij,ij->i", self.weight, values).astype(np.float64)
+        people = len(self.weight)
+        every = np.broadcast_to(values, self.weight.shape)
+        return np.einsum("ij,ij->i", self.weight.reshape(people, -1), every.reshape(people, -1)).astype(np.float64)
 
-    def _answer(self, goal: Floats) -> Floats:
-        answer = goal.astype(np.float32)[:, None] - self.baseline
-        np.maximum(answer, 0.0, out=answer)
-        np.minimum(answer, self.q, out=answer)
-        answer += self.baseline
-        return answer
+    def _above(self, goal: Floats) -> Floats:
+        """Return how far a goal is above each baseline."""
+        return np.asarray(goal.astype(np.float32)[:, None, None] - self.baseline)
+
+    def _drawn(self, goal: Floats) -> Floats:
+        """Return how far a goal draws the person above each baseline, which is q at most."""
+        return np.minimum(np.maximum(self._above(goal), 0.0), self.q)
 
     def value(self, goal: Floats) -> Floats:
-        """Return what a goal is expected to bring: the period's amount, and what meeting it adds to later ones."""
-        met = (goal - TOLERANCE).astype(np.float32)[:, None] - self.baseline <= self.q
-        return self.mean(self._answer(goal)) + LATER * self.mean(self.gain * met)
+        """Return what a goal brings above the baseline: in the period, and by what meeting it adds to later ones."""
+        brought = self._drawn(goal)
+        brought += self.gain * np.float32(LATER) * (self._above(goal - TOLERANCE) <= self.q)
+        return self.mean(brought)
 
     def success(self, goal: Floats, slack: float) -> Floats:
         """Return the probability that what is observed is above the goal or less than ``slack`` below it."""
-        margin = self._answer(goal) - (goal - slack).astype(np.float32)[:, None]
-        tail = 0.5 * np.exp(-np.abs(margin) / self.noise.astype(np.float32)[:, None])
+        margin = self._drawn(goal)
+        margin -= self._above(goal - slack)
+        tail = 0.5 * np.exp(-np.abs(margin) / self.noise.astype(np.float32)[:, None, None])
         return self.mean(np.where(margin >= 0, 1.0 - tail, tail))
 
 
@@ -97,37 +105,39 @@ def _fitted(
 ) -> tuple[Floats, Floats]:
     """Return sum |amount - u| / noise, and q after the last period, per person and point.
 
-    The loop runs in place, in the precision of ``baseline``: this is where the time of an estimate goes.
+    The loop runs in place, in the precision of ``q``: this is where the time of an estimate goes. What only differs by
+    baseline is worked out for the baselines alone.
+
+    Parameters
+    ----------
+    q
+        (people, points), or points on several axes; is changed.
+    baseline, half_gain
+        As q, with length 1 or no axis where they do not differ.
     """
-    precision = baseline.dtype
-    observed = ~np.isnan(amounts)
-    weights = (observed / noise[:, None]).astype(precision)
-    amounts = np.where(observed, amounts, 0.0).astype(precision)
-    # No goal: nothing draws the person (-inf) and nothing is met (+inf).
-    pulling = np.where(np.isnan(goals), -np.inf, goals).astype(precision)
-    judged = np.where(np.isnan(goals), np.inf, goals - TOLERANCE).astype(precision)
-    error, work, met = np.zeros_like(baseline), np.empty_like(baseline), np.empty(baseline.shape, dtype=bool)
-    for period in range(amounts.shape[1]):
-        np.subtract(judged[:, period, None], baseline, out=work)
-        np.less_equal(work, q, out=met)
-        np.subtract(pulling[:, period, None], baseline, out=work)
-        np.maximum(work, 0.0, out=work)
-        np.minimum(work, q, out=work)
-        work += baseline
-        work -= amounts[:, period, None]
+    points = (..., *(None,) * (q.ndim - 1))
+    amounts, goals = (values.astype(q.dtype) for values in (amounts, goals))
+    error, work, met = np.zeros_like(q), np.empty_like(q), np.empty(q.shape, dtype=bool)
+    for amount, goal in zip(amounts.T, goals.T, strict=True):
+        above = goal[points] - baseline
+        # No goal (NaN) draws nobody and is never met.
+        np.less_equal(above - q.dtype.type(TOLERANCE), q, out=met)
+        np.minimum(np.fmax(above, 0.0), q, out=work)
+        work -= amount[points] - baseline
         np.abs(work, out=work)
-        work *= weights[:, period, None]
+        work[np.isnan(amount)] = 0.0
         error += work
-        q *= DECAY
+        q *= q.dtype.type(DECAY)
         np.multiply(half_gain, met, out=work)
         q += work
+    error /= noise.astype(q.dtype)[points]
     return error, q
 
 
 def estimate(amounts: Floats, goals: Floats) -> tuple[Estimates, Posterior]:
     """Return the most probable parameters of people, and their posterior, from what they did under which goals.
 
-    Memory and speed are best for some dozens of people at a time.
+    Memory and speed are best for some hundreds of people at a time.
 
     Parameters
     ----------
@@ -140,12 +150,10 @@ def estimate(amounts: Floats, goals: Floats) -> tuple[Estimates, Posterior]:
     p, gain = (axis.ravel() for axis in np.meshgrid([*RESPONSIVENESS_PRIOR], [*GAIN_PRIOR], indexing="ij"))
     cost = -np.log(np.outer([*RESPONSIVENESS_PRIOR.values()], [*GAIN_PRIOR.values()])).ravel()
     people, shape = len(amounts), (len(amounts), BASELINE_POINTS, len(p))
-    baseline, q, half_gain = (
-        np.broadcast_to(values.astype(np.float32), shape).reshape(people, -1)
-        for values in (points[:, :, None], p / 2, gain / 2)
-    )
-    loss, q = _fitted(amounts, goals, noise, baseline, q, half_gain)
-    loss += np.tile(cost, BASELINE_POINTS).astype(np.float32)
+    baseline, q = points[:, :, None].astype(np.float32), np.broadcast_to((p / 2).astype(np.float32), shape).copy()
+    loss, q = _fitted(amounts, goals, noise, baseline, q, (gain / 2).astype(np.float32))
+    loss += cost.astype(np.float32)
+    loss = loss.reshape(people, -1)
     weight = loss.min(axis=1, keepdims=True) - loss
     np.exp(weight, out=weight)
     weight /= weight.sum(axis=1, keepdims=True)
@@ -167,5 +175,4 @@ def estimate(amounts: Floats, goals: Floats) -> tuple[Estimates, Posterior]:
         current=2.0 * finally_q[everyone, best],
         objective=exact[everyone, best],
     )
-    half_gain *= 2
-    return most_probable, Posterior(weight, baseline, q, half_gain, noise)
+    return most_probable, Posterior(weight.reshape(shape), baseline, q, gain.astype(np.float32), noise)

@@ -18,7 +18,7 @@ from interventions.goals.model import TOLERANCE, Floats
 Booleans = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 
-PEOPLE_AT_ONCE = 64
+PEOPLE_AT_ONCE = 192
 WORKERS = 2
 # Goals considered, in units of the kind from the posterior mean of what is within reach.
 OFFSETS = (-1.0, -0.6, -0.3, 0.0, 0.3, 0.6, 1.0)
@@ -166,7 +166,7 @@ def _recommend_some(people: People, kind: Kind) -> Recommendation:
 def recommend(people: People, kind: Kind) -> Recommendation:
     """Return the goals of people for one kind; NaN where there is nothing to set one by (no steps counted).
 
-    People are handled some dozens at a time, which is what fits in the processor's cache, on two threads.
+    People are handled some hundreds at a time, which is what fits in the processor's cache, on two threads.
     """
     starts = range(0, max(len(people.amounts), 1), PEOPLE_AT_ONCE)
     with ThreadPoolExecutor(WORKERS) as pool:

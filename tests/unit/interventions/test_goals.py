@@ -54,7 +54,7 @@ def test_estimate_and_plan_equal_a_solver():
         # HiGHS keeps its rows to within 1e-6.
         assert found.objective[person] == pytest.approx(objective, abs=2e-6)
         assert planned[person] == pytest.approx(goal_solver.plan(*parameters[person].tolist(), 7), abs=1e-6)
-    assert posterior.weight.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert posterior.weight.sum(axis=(1, 2)) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_plenty_of_history_finds_the_parameters():
