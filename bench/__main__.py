@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ import typer
 from bench import (
     decide,
     drift,
+    foreseen,
     goals,
     history,
     ingestion,
@@ -277,14 +278,23 @@ def print_online(home: Path, count: int, reads: int) -> None:
 def print_windows(people: int, nights: int, seeds: int) -> None:
     """Compare the best windows with the simulated world's own probabilities."""
     console.print(f"[bold]==>[/bold] windows: {people:,} people, {nights} nights, {seeds} worlds")
-    worlds = [windows.compare(seed, people, nights) for seed in range(1, seeds + 1)]
-    values = {what: [getattr(world, name) for world in worlds] for name, what in windows.SHOWN.items()}
-    values |= {f"predicted above true, {name}": [world.gaps[name] for world in worlds] for name in worlds[0].gaps}
-    rows = []
-    for what, found in values.items():
-        mean, low, high = mean_with_interval(found)
-        rows.append((what, f"{mean:.3f} [{low:.3f}, {high:.3f}]"))
-    print_table("Windows beside the truth, means over worlds with 95 % intervals", ("what", "found"), rows)
+    seeing, blind, changed = zip(*(windows.compare(seed, people, nights) for seed in range(1, seeds + 1)), strict=True)
+
+    def told(found: Iterable[float]) -> str:
+        return "{:.3f} [{:.3f}, {:.3f}]".format(*mean_with_interval(list(found)))
+
+    def of_gap(worlds: Sequence[windows.Found], name: str) -> str:
+        return told(world.gaps[name] for world in worlds)
+
+    rows = [
+        (what, *(told(getattr(world, name) for world in worlds) for worlds in (seeing, blind)))
+        for name, what in windows.SHOWN.items()
+    ]
+    rows += [(f"predicted above true, {name}", of_gap(seeing, name), of_gap(blind, name)) for name in seeing[0].gaps]
+    title = "Windows beside the truth, means over worlds with 95 % intervals"
+    print_table(title, ("what", "with the forecast", "without"), rows)
+    rows = [(what, told(getattr(world, name) for world in changed)) for name, what in foreseen.SHOWN.items()]
+    print_table("What the forecast changes", ("what", "found"), rows)
 
 
 def print_score(home: Path, people: int) -> None:

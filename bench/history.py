@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.ingestion import SEED, ingest, median_seconds
 from habitlake.clock import Interval
-from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
+from habitlake.landing import EVENTS, feed_folder, night_folder
 from habitlake.runtime import job_server, postgres, spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
@@ -32,12 +32,11 @@ def _world(settings: Settings, home: Path, count: int) -> Settings:
     """Return a world with a lake of its own, whose landing has the same files back to so many nights and no further."""
     places = {"landing": str(home / f"landing-{count}"), "lake": str(home / f"lake-{count}")}
     world = settings.model_copy(update=places)
-    Path(landing_events(world)).mkdir(parents=True)
+    Path(feed_folder(EVENTS, world)).mkdir(parents=True)
     for night in (*_nights_before(count).nights(), DAY):
-        folder = f"{PARTITION_PREFIX}{night}"
-        source = Path(landing_events(settings), folder)
+        source = Path(night_folder(EVENTS, night, settings))
         if source.is_dir():
-            Path(landing_events(world), folder).symlink_to(source)
+            Path(night_folder(EVENTS, night, world)).symlink_to(source)
     return world
 
 

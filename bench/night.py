@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench.processes import run_command
-from habitlake.nights import ledger
+from habitlake.landing import EVENTS, landed_nights, night_folder
 from habitlake.runtime import postgres, stack
 from habitlake.settings import Settings
 
@@ -42,8 +42,8 @@ def measure(home: Path, people: int, nights: int) -> Night:
     try:
         run_command(settings, "nightly")
         stack.ensure_services(settings)
-        night = max(ledger.landed_nights(settings)) + timedelta(days=1)
-        Path(ledger.landing_events(settings), f"{ledger.PARTITION_PREFIX}{night}").mkdir(parents=True)
+        night = max(landed_nights(settings)) + timedelta(days=1)
+        Path(night_folder(EVENTS, night, settings)).mkdir(parents=True)
         run_command(settings, "nightly", "--date", str(night))
         with postgres.connect("airflow", settings) as connection:
             rows = connection.execute(LAST_RUN).fetchall()

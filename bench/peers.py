@@ -14,7 +14,8 @@ import polars as pl
 
 from habitlake.contracts import EVENT_MODELS, FAMILIES, Family
 from habitlake.contracts.base import TIMESTAMP_PATTERN
-from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, ENVELOPE_TABLE, LINES_TABLE, family_sql, rejected_sql
+from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, ENVELOPE_TABLE, family_sql, rejected_sql
+from spark_jobs.ingest.leaf_sql import LINES_TABLE
 
 CORES = 2
 # A byte that no text file holds, so that every line is one column.

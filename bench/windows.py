@@ -1,4 +1,4 @@
-"""The context windows beside the simulated world's own probabilities.
+"""The context windows beside the simulated world's own probabilities, with and without its weather forecast.
 
 People live through the simulator's days in memory. What a night would know of them goes to the platform's own functions, and
 the windows of the three dates that follow are compared with the truth: the part of the day in which a session of the person
@@ -7,38 +7,20 @@ is most likely, and the true probability of a session had the day's workout been
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from habitlake.simulator.day import Day, live
-from habitlake.simulator.draws import uniform
-from habitlake.simulator.events import JITTER
-from habitlake.simulator.local_day import LocalDay
-from habitlake.simulator.people import (
-    GENDERS,
-    LEVELS,
-    SLOT_HOURS,
-    SLOTS,
-    ZONES,
-    State,
-    Traits,
-    initial_state,
-    make_traits,
-    zone_today,
-)
-from habitlake.simulator.truth import COLD_BELOW_F, HOT_ABOVE_F
-from models.windows.config import BANDS, CONFIG, HOURS
+from bench.foreseen import Foreseen, foreseen, weather_of
+from bench.lived import known_people, live_day, true_probability
+from habitlake.simulator.day import Day
+from habitlake.simulator.people import GENDERS, LEVELS, Traits, initial_state, make_traits
+from models.windows.config import CONFIG
 from models.windows.effects import Floats
-from models.windows.inputs import AVAILABLE, NOT_AVAILABLE, People
-from models.windows.population import fit_population, weather_shares
+from models.windows.inputs import People
+from models.windows.population import fit_population
 from models.windows.windows import Windows, score_windows
 
-FIRST = date(2026, 1, 1)
-EPOCH = date(1970, 1, 1)
-SEQUENCE_DAYS, ATTEMPT_DAYS = 30, 90
 ENOUGH_SESSIONS = 20
 BINS = 10
 AGES = (30, 50)
@@ -84,88 +66,6 @@ class Found:
     gaps: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lived:
-    """A day as lived: what happened, and the zone, weather band and reports of each person."""
-
-    day: Day
-    zone: NDArray[np.int64]
-    band: NDArray[np.int64]
-    reports: NDArray[np.bool_]
-    stress: Floats
-    energy: Floats
-
-
-def _live(seed: int, index: int, traits: Traits, state: State) -> _Lived:
-    local = LocalDay(seed, index, FIRST + timedelta(days=index))
-    zone = zone_today(traits, state)
-    happened = live(seed, index, local, traits, state, [None] * len(traits.person))
-    temperature = np.array(local.temperature)
-    band = np.select(
-        [np.isin(local.weather, ("rain", "snow")), temperature < COLD_BELOW_F, temperature > HOT_ABOVE_F],
-        [BANDS.index("wet"), BANDS.index("cold"), BANDS.index("hot")],
-        default=BANDS.index("fair"),
-    )
-    reports = happened.present & (uniform(seed, traits.person, index, JITTER) < traits.wears)
-    return _Lived(happened, zone, band[zone], reports, state.stress.copy(), state.energy.copy())
-
-
-def _counts(lived: Sequence[_Lived], group: Sequence[NDArray[np.int64]], size: int) -> tuple[Floats, Floats]:
-    """Return attempts and completed ones of people by the group that each day's attempt belongs to."""
-    attempts, completed = (np.zeros((len(group[0]), size)) for _ in range(2))
-    rows = np.arange(len(group[0]))
-    for one, level in zip(lived, group, strict=True):
-        attempts[rows, level] += one.day.session | one.day.skipped
-        completed[rows, level] += one.day.session
-    return attempts, completed
-
-
-def known_people(traits: Traits, lived: Sequence[_Lived]) -> People:
-    """Return what the night after the last day knows of the people; windows are for the second day after it on."""
-    recent, window, count = lived[-SEQUENCE_DAYS:], lived[-ATTEMPT_DAYS:], len(traits.person)
-    as_of = (FIRST - EPOCH).days + len(lived) - 1
-    parts = _counts(window, [one.day.slot for one in window], len(SLOTS))
-    bands = _counts(window, [one.band for one in window], len(BANDS))
-    preferred = np.arange(len(SLOTS)) == traits.slot[:, None]
-    return People(
-        users=pl.Series([f"u{person:07d}" for person in traits.person]),
-        zone=pl.Series([ZONES[number] for number in lived[-1].zone]),
-        as_of=np.full(count, as_of),
-        first_date=np.full(count, as_of + 2),
-        sessions=np.stack([one.day.session for one in recent], axis=1),
-        planned=np.stack([one.day.planned for one in recent], axis=1),
-        observed=np.stack([one.day.present for one in recent], axis=1),
-        # Plans are made on the evening before, so none is known for the second day after.
-        planned_ahead=np.zeros((count, CONFIG.days_ahead), dtype=np.bool_),
-        injured=np.zeros(count, dtype=np.bool_),
-        stress=np.stack([np.where(one.reports, one.stress, np.nan) for one in recent], axis=1),
-        energy=np.stack([np.where(one.reports, one.energy, np.nan) for one in recent], axis=1),
-        part_attempts=parts[0],
-        part_completed=parts[1],
-        band_attempts=bands[0],
-        band_completed=bands[1],
-        usual_hour=np.where(parts[1] > 0, np.array(SLOT_HOURS), np.nan),
-        prefers=preferred,
-        available=np.where(traits.schedule, AVAILABLE, NOT_AVAILABLE),
-        stated_hours=np.ones((count, 7, len(HOURS)), dtype=np.bool_),
-    )
-
-
-def zone_weather(people: People) -> dict[str, Floats]:
-    """Return how likely each weather band is by zone, from the attempts of the zone's people."""
-    zones = people.zone.to_numpy()
-    return weather_shares({zone: people.band_attempts[zones == zone].sum(axis=0) for zone in sorted(set(zones))})
-
-
-def _true_probability(traits: Traits, day: Day, part: NDArray[np.int64]) -> Floats:
-    """Return the probability of a session on the day had it been meant for each of the parts (people, ranks)."""
-    rows = np.arange(len(traits.person))
-    odds = day.probability_unsent / np.maximum(1 - day.probability_unsent, 1e-12)
-    change = np.take_along_axis(traits.slot_effects, part, axis=1) - traits.slot_effects[rows, day.slot][:, None]
-    odds = odds[:, None] * np.exp(change)
-    return np.asarray(odds / (1 + odds))
-
-
 def _error(predicted: Floats, found: Floats) -> float:
     """Return the mean distance of predicted from found means over bins of equal size."""
     bins = np.array_split(np.argsort(predicted, kind="stable"), BINS)
@@ -173,19 +73,29 @@ def _error(predicted: Floats, found: Floats) -> float:
     return float(sum(distances) / len(predicted))
 
 
-def compare(seed: int, people: int, nights: int) -> Found:
-    """Let people live, score the last night, and compare its windows with the days that follow."""
+def compare(seed: int, people: int, nights: int) -> tuple[Found, Found, Foreseen]:
+    """Let people live, score the last night, and compare its windows with the days that follow.
+
+    Returns
+    -------
+    tuple
+        What was found with the world's forecast, without it, and what the forecast changed.
+    """
     traits = make_traits(seed, 0, people)
     state = initial_state(seed, traits)
-    lived = [_live(seed, index, traits, state) for index in range(nights)]
+    lived = [live_day(seed, index, traits, state) for index in range(nights)]
     known = known_people(traits, lived)
-    weather = zone_weather(known)
-    windows = score_windows(known, fit_population(known), weather)
     unstated = replace(known, prefers=np.zeros_like(known.prefers))
-    unaided = score_windows(unstated, fit_population(unstated), weather)
-    later = [_live(seed, nights + number, traits, state) for number in range(1 + CONFIG.days_ahead)][1:]
+    populations = fit_population(known), fit_population(unstated)
+    later = [live_day(seed, nights + number, traits, state) for number in range(1 + CONFIG.days_ahead)][1:]
     enough = np.sum([one.day.session for one in lived], axis=0) >= ENOUGH_SESSIONS
-    return _found(traits, known, windows, unaided, [one.day for one in later], enough)
+    found, scored = [], []
+    for weather in weather_of(seed, known, lived):
+        windows = score_windows(known, populations[0], weather)
+        unaided = score_windows(unstated, populations[1], weather)
+        found.append(_found(traits, known, windows, unaided, [one.day for one in later], enough))
+        scored.append(windows)
+    return found[0], found[1], foreseen(traits, scored[0], scored[1], later)
 
 
 def _found(
@@ -199,7 +109,7 @@ def _found(
     for number, day in enumerate(days):
         here, part = day.present, windows.part[:, number]
         predicted.append(windows.probability[here, number].ravel())
-        true.append(_true_probability(traits, day, part)[here].ravel())
+        true.append(true_probability(traits, day, part)[here].ravel())
         persons.append(np.repeat(np.flatnonzero(here), part.shape[1]))
         rows, ranks = np.nonzero((part == day.slot[:, None]) & here[:, None])
         meant.append(windows.probability[rows, number, ranks])

@@ -21,8 +21,9 @@ from expectations.checks import (
     unique,
 )
 from expectations.people import PEOPLE_SUITES
-from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
+from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields, forecast_fields
 from habitlake.contracts.base import USER_ID_PATTERN
+from habitlake.landing import BESIDE_EVENTS
 from habitlake.tables import FEATURES, MODELS, get_table
 from habitlake.tables.features import MIN_SUPPORT
 from habitlake.tables.people import SEQUENCE_CHANNELS, SEQUENCE_DAYS
@@ -39,6 +40,8 @@ def _field_rules(spec: FieldSpec) -> Iterator[tuple[str, str]]:
     if spec.required_by:
         types = ", ".join(quoted(event_type) for event_type in spec.required_by)
         yield f"{spec.column} is missing", f"{spec.column} IS NULL AND event_type IN ({types})"
+    elif spec.required:
+        yield f"{spec.column} is missing", f"{spec.column} IS NULL"
 
 
 def _contract_suite(family: Family) -> Suite:
@@ -62,7 +65,14 @@ def _contract_suite(family: Family) -> Suite:
     return Suite("silver", family.table, tuple(checks), rules=(("contract_violation", tuple(rules)),))
 
 
-_NIGHT = "(PARTITION BY batch_date)"
+FORECASTS = Suite(
+    "silver",
+    "silver.weather",
+    (unique(*get_table("silver.weather").key), no_violation("contract_violation")),
+    rules=(("contract_violation", tuple(rule for spec in forecast_fields() for rule in _field_rules(spec))),),
+)
+
+_EVENTS = f"NOT starts_with(_source_file, {quoted(BESIDE_EVENTS)})"
 AUDIT = Suite(
     "silver",
     "silver.batch_audit",
@@ -75,9 +85,12 @@ AUDIT = Suite(
     (
         ("unaccounted_lines", "raw_count - accepted_count - duplicate_count - rejected_count"),
         ("rejected_share", "rejected_count / greatest(raw_count, 1)"),
+        # Of events alone: a bad forecast is worth a warning and stops no night.
         (
             "night_rejected_share",
-            "sum(rejected_count) OVER nightly / greatest(sum(raw_count) OVER nightly, 1)".replace("nightly", _NIGHT),
+            f"CASE WHEN {_EVENTS} THEN sum(rejected_count) OVER nightly / greatest(sum(raw_count) OVER nightly, 1) END".replace(
+                "nightly", f"(PARTITION BY batch_date, {_EVENTS})"
+            ),
         ),
     ),
 )
@@ -261,7 +274,10 @@ WORKOUT_WINDOWS = Suite(
         ),
         Total(
             "unexplained",
-            _all_but(f"len(reasons) > 0 AND backup_plan IS NOT NULL AND input_quality IN {_QUALITIES}"),
+            _all_but(
+                f"len(reasons) > 0 AND backup_plan IS NOT NULL AND input_quality IN {_QUALITIES}"
+                " AND weather_source = CASE WHEN weather IS NULL THEN 'climatology' ELSE 'forecast' END"
+            ),
         ),
     ),
 )
@@ -423,6 +439,7 @@ DECISIONS = Suite(
 
 SUITES: tuple[Suite, ...] = (
     *(_contract_suite(family) for family in FAMILIES),
+    FORECASTS,
     AUDIT,
     *LEDGERS,
     USER_FEATURES,

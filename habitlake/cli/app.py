@@ -277,7 +277,7 @@ def simulate(context: typer.Context) -> None:
 def contracts(
     folder: Annotated[Path, typer.Argument(help="folder to write the JSON Schemas to")] = Path("docs/contracts"),
 ) -> None:
-    """Publish the event contracts as JSON Schema, one file per event type."""
+    """Publish the contracts as JSON Schema, one file per event type and one of forecasts."""
     from habitlake.contracts.schema import write_schemas
 
     console.print(f"wrote {len(write_schemas(folder))} schemas to {folder}")

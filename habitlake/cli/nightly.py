@@ -11,6 +11,7 @@ from habitlake.cli.summary import print_summary
 from habitlake.cli.world import World, load_world, plan_run, save_world
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
+from habitlake.landing import landed_nights
 from habitlake.nights import ledger
 from habitlake.nights.staleness import repair_interval
 from habitlake.runtime import airflow, stack
@@ -77,7 +78,7 @@ def next_night(settings: Settings, data: str | None) -> date:
         repair(settings)
     plan = plan_run(
         world,
-        landed=ledger.landed_nights(settings),
+        landed=landed_nights(settings),
         last_night=state.last_night,
         pending=state.pending,
         today=datetime.now(UTC).date(),
@@ -104,7 +105,7 @@ def one_interval(settings: Settings, interval: Interval) -> date:
     """Run or rerun the nights of the interval on what has landed."""
     stack.ensure_services(settings)
     load_world(settings, None)
-    if not ledger.landed_nights(settings):
+    if not landed_nights(settings):
         msg = (
             f"nothing has landed in {settings.landing}; run `habitlake nightly` first, or `habitlake import NAME PATH`"
         )

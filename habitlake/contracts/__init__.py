@@ -1,4 +1,4 @@
-"""The event contracts: which event types exist, the family each belongs to, and their fields."""
+"""The contracts of what lands: the event types, the family each belongs to and their fields; forecasts of the weather."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +17,7 @@ from habitlake.contracts.base import (
 from habitlake.contracts.interaction import AppInteraction
 from habitlake.contracts.intervention import InterventionFeedback, InterventionRated
 from habitlake.contracts.profile import ProfileUpdated
+from habitlake.contracts.weather import WeatherForecast, forecast_fields
 from habitlake.contracts.wellbeing import DailyWellbeing, InjuryReported, SatisfactionReported, SleepLogged
 from habitlake.contracts.workout import WorkoutCompleted, WorkoutPlanned, WorkoutSkipped, WorkoutStarted
 
@@ -102,7 +103,9 @@ __all__ = [
     "Family",
     "FieldSpec",
     "Reason",
+    "WeatherForecast",
     "context_fields",
     "data_fields",
     "event_model",
+    "forecast_fields",
 ]

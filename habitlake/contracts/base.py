@@ -39,6 +39,8 @@ Timestamp = Annotated[datetime, BeforeValidator(_iso_with_offset)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
 Scale10 = Annotated[float, Field(ge=1, le=10)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Fahrenheit = Annotated[float, Field(ge=-90, le=140)]
+Weather = Literal["clear", "cloudy", "rain", "snow", "storm", "fog"]
 
 
 class Reason(StrEnum):
@@ -73,10 +75,8 @@ Data = TypeVar("Data", bound=Contract)
 class Context(Contract):
     """The circumstances of an event, as far as the app knew them."""
 
-    weather_temperature: Annotated[float, Field(ge=-90, le=140)] | None = Field(
-        None, description="outside temperature, degrees Fahrenheit"
-    )
-    weather: Literal["clear", "cloudy", "rain", "snow", "storm", "fog"] | None = Field(None, description="weather")
+    weather_temperature: Fahrenheit | None = Field(None, description="outside temperature, degrees Fahrenheit")
+    weather: Weather | None = Field(None, description="weather")
     time_of_day: Literal["early_morning", "morning", "midday", "afternoon", "evening", "night"] | None = Field(
         None, description="part of the day as the app labelled it"
     )

@@ -1,4 +1,4 @@
-"""The event contracts as JSON Schema, for senders in any language."""
+"""The contracts as JSON Schema, for senders in any language."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from habitlake.contracts import EVENT_MODELS, event_model
+from habitlake.contracts import EVENT_MODELS, WeatherForecast, event_model
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -30,12 +30,20 @@ def event_schema(event_type: str) -> dict[str, Any]:
     return schema
 
 
+def forecast_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a line of landing/weather."""
+    return {**json_schema(WeatherForecast), "title": "weather_forecast"}
+
+
 def write_schemas(folder: Path) -> list[Path]:
-    """Write one ``<event_type>.json`` per event type; return the files."""
+    """Write one ``<event_type>.json`` per event type and ``weather_forecast.json``; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for event_type in EVENT_MODELS:
-        path = folder / f"{event_type}.json"
-        path.write_text(schema_text(event_schema(event_type)))
+    for name, schema in {
+        **{kind: event_schema(kind) for kind in EVENT_MODELS},
+        "weather_forecast": forecast_schema(),
+    }.items():
+        path = folder / f"{name}.json"
+        path.write_text(schema_text(schema))
         written.append(path)
     return written

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from habitlake.clock import Interval, parse_date
+from habitlake.clock import Interval
 from habitlake.errors import PermanentError
+from habitlake.landing import landed_nights, landing_files
 from habitlake.nights.staleness import (
     FIRST_LINK,
     ProcessedNight,
@@ -22,13 +23,11 @@ from habitlake.nights.staleness import (
 )
 from habitlake.runtime import postgres
 from habitlake.settings import PROJECT_ROOT, Settings
-from habitlake.storage import folders, join, list_files
 
 if TYPE_CHECKING:
     import psycopg
 
 MIGRATIONS = Path(__file__).with_name("migrations.sql")
-PARTITION_PREFIX = "batch_date="
 MANIFEST_LIBRARIES = (
     "pyspark",
     "delta-spark",
@@ -54,39 +53,9 @@ class NightRow:
     finished_at: datetime | None
 
 
-def landing_events(settings: Settings) -> str:
-    """Return the location of the landed events."""
-    return join(settings.landing, "events")
-
-
-def landed_nights(settings: Settings) -> list[date]:
-    """Return the batch dates that have a landing folder, sorted.
-
-    Raises
-    ------
-    PermanentError
-        If the folder cannot be read, or one in it looks like a partition but its name holds no date.
-    """
-    nights = []
-    for name in folders(landing_events(settings), settings):
-        if name.startswith(PARTITION_PREFIX):
-            try:
-                nights.append(parse_date(name.removeprefix(PARTITION_PREFIX)))
-            except PermanentError as error:
-                msg = f"{join(landing_events(settings), name)} is no night: {error}; rename or remove the folder"
-                raise PermanentError(msg) from error
-    return sorted(nights)
-
-
 def landing_fingerprints(settings: Settings, nights: Iterable[date] | None = None) -> dict[date, str]:
-    """Return the fingerprint of every landing partition that has files, or of the nights given."""
-    wanted = landed_nights(settings) if nights is None else nights
-    found: dict[date, str] = {}
-    for night in wanted:
-        files = list_files(join(landing_events(settings), f"{PARTITION_PREFIX}{night}"), settings)
-        if files:
-            found[night] = fingerprint(files)
-    return found
+    """Return the fingerprint of what every feed has landed, by night that has files, or of the nights given."""
+    return {night: fingerprint(files) for night, files in landing_files(settings, nights).items()}
 
 
 def connect(settings: Settings) -> "psycopg.Connection[Any]":
@@ -263,4 +232,5 @@ def ledger_state(settings: Settings) -> LedgerState:
     with connect(settings) as connection:
         processed = processed_nights(connection)
         newest = last_night(connection)
-    return LedgerState(newest, stale_nights(processed, landing), pending_nights(processed, landing), processed)
+    landed = {night: landing[night] for night in landed_nights(settings) if night in landing}
+    return LedgerState(newest, stale_nights(processed, landing), pending_nights(processed, landed), processed)

@@ -14,6 +14,16 @@ WEATHER = ("clear", "cloudy", "rain", "snow")
 SOUTHERN = ("Australia/Sydney", "America/Sao_Paulo", "Pacific/Auckland")
 # Purpose of the draws, of which there is one per zone instead of one per person.
 WEATHER_DAY = 100
+# A kind of weather is a number below KINDS; from WET_KIND on it is wet.
+KINDS, WET_KIND = 3.2, 2
+SNOW_UP_TO_F = 40
+
+
+def weather_of(kind: float, temperature: float) -> str:
+    """Return the name of a kind of weather at a temperature in degrees Fahrenheit."""
+    if kind < WET_KIND:
+        return WEATHER[int(kind)]
+    return WEATHER[WET_KIND if temperature > SNOW_UP_TO_F else WET_KIND + 1]
 
 
 class LocalDay:
@@ -36,11 +46,8 @@ class LocalDay:
         season = math.cos(2 * math.pi * (day.timetuple().tm_yday - 200) / 365.25)
         warmth = np.array([-season if name in SOUTHERN else season for name in ZONES])
         self.temperature = (58 + 18 * warmth + 7 * normal(seed, places, index, WEATHER_DAY)).tolist()
-        kinds = uniform(seed, places, index, WEATHER_DAY + 1) * 3.2
-        self.weather = [
-            WEATHER[min(int(kind), 2)] if warm > 40 else WEATHER[min(int(kind), 1) if kind < 2 else 3]
-            for kind, warm in zip(kinds.tolist(), self.temperature, strict=True)
-        ]
+        self.kinds = (uniform(seed, places, index, WEATHER_DAY + 1) * KINDS).tolist()
+        self.weather = [weather_of(kind, warm) for kind, warm in zip(self.kinds, self.temperature, strict=True)]
 
     @staticmethod
     def _offset(day: date, zone: ZoneInfo) -> int:

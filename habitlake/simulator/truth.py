@@ -41,6 +41,9 @@ COLD_BELOW_F, HOT_ABOVE_F = 41.0, 86.0
 WET_OUTDOORS = -0.9
 COLD_OUTDOORS = -0.5
 HOT_OUTDOORS = -0.5
+# Of the forecast, for each day ahead: share of days whose kind of weather is drawn anew, and error of the temperature.
+FORECAST_WRONG = 0.08
+FORECAST_ERROR_F = 1.5
 # What no device sees: the rest of life pulls towards or away from training, some days in a row.
 LIFE_MEMORY = 0.85
 LIFE_SHOCK = 0.55

@@ -72,6 +72,12 @@ def write_truth(
     _write_json(join(root, f"batch_date={day}", f"dirt-{shard:05d}.json"), dict(sorted(expected.items())), settings)
 
 
+def write_expected_forecast(day: date, expected: Counter[str], settings: Settings) -> None:
+    """Write the expected verdicts of the forecast that lands on a UTC date."""
+    uri = join(str(settings.truth_dir), f"batch_date={day}", "dirt-weather.json")
+    _write_json(uri, dict(sorted(expected.items())), settings)
+
+
 def write_constants(settings: Settings) -> None:
     """Write the true effects and the other constants of the world."""
     constants = {name.lower(): value for name, value in vars(truth).items() if name.isupper()}

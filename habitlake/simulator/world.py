@@ -20,14 +20,16 @@ import orjson
 
 from habitlake.clock import ONE_DAY, Interval
 from habitlake.errors import PermanentError
+from habitlake.landing import EVENTS, PARTITION_PREFIX, WEATHER
 from habitlake.settings import Settings
 from habitlake.simulator.day import live
 from habitlake.simulator.dirt import soil
 from habitlake.simulator.events import DayWriter
+from habitlake.simulator.forecast import write_forecast
 from habitlake.simulator.local_day import LocalDay
 from habitlake.simulator.people import State, Traits, initial_state, make_traits
 from habitlake.simulator.received import Decision, keep_received, published_decisions, received
-from habitlake.simulator.truth_writer import write_constants, write_truth
+from habitlake.simulator.truth_writer import write_constants, write_expected_forecast, write_truth
 from habitlake.storage import delete_file, join, list_files, open_output, read_bytes
 
 __all__ = ["SimulationSummary", "published_decisions", "release_nights", "simulate_nights"]
@@ -71,7 +73,7 @@ def _root(settings: Settings) -> Path:
 
 
 def _partition(location: str, night: date) -> str:
-    return join(location, f"batch_date={night}")
+    return join(location, f"{PARTITION_PREFIX}{night}")
 
 
 def _checkpoint(day: date, settings: Settings) -> Path:
@@ -206,7 +208,7 @@ def simulate_nights(
     progress: Callable[[date], None] | None = None,
     hold: Collection[date] = (),
 ) -> SimulationSummary:
-    """Let the people live through the interval and write their landing files and the truth.
+    """Let the people live through the interval and write their landing files, the weather forecasts and the truth.
 
     Each shard of people runs through all days before the next one starts, so memory holds one shard, and the
     decisions published for the interval.
@@ -229,7 +231,7 @@ def simulate_nights(
     """
     record = _open_world(settings, interval.start, people, seed, dirt)
     by_day = {day: _decisions(day, record, settings) for day in interval.nights()}
-    landing = {day: _held(settings) if day in hold else join(settings.landing, "events") for day in interval.nights()}
+    landing = {day: _held(settings) if day in hold else settings.landing for day in interval.nights()}
     write_constants(settings)
     totals = np.zeros(3, dtype=np.int64)
     for number, first in enumerate(range(0, people, SHARD_PEOPLE)):
@@ -237,12 +239,15 @@ def simulate_nights(
         if interval.start != record.first:
             shard.load(interval.start)
         for day in interval.nights():
-            totals += shard.simulate(day, by_day[day], landing[day])
+            totals += shard.simulate(day, by_day[day], join(landing[day], EVENTS))
             if progress is not None:
                 progress(day)
         if interval.end >= record.last:
             shard.save(interval.end + ONE_DAY)
     for day, decisions in by_day.items():
+        partition = _partition(join(landing[day], WEATHER), day)
+        expected = write_forecast(record.seed, record.first, day, record.dirt, partition, settings)
+        write_expected_forecast(day, expected, settings)
         if day > record.last:
             keep_received(day, decisions, settings)
     last = max(record.last, interval.end)
@@ -270,8 +275,8 @@ def release_nights(settings: Settings) -> list[date]:
     """Move the files of held nights to landing, as a batch that arrives late; return those nights, sorted."""
     nights: set[date] = set()
     for file in list_files(_held(settings), settings):
-        with open_output(join(settings.landing, "events", file.relative), settings) as stream:
+        with open_output(join(settings.landing, file.relative), settings) as stream:
             stream.write(read_bytes(file.uri, settings))
         delete_file(file.uri, settings)
-        nights.add(date.fromisoformat(file.relative.split("/")[0].removeprefix("batch_date=")))
+        nights.add(date.fromisoformat(file.relative.split("/")[1].removeprefix(PARTITION_PREFIX)))
     return sorted(nights)

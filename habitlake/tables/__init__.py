@@ -7,8 +7,11 @@ from habitlake.tables.features import FEATURES, Feature
 from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
 from habitlake.tables.models import FACTORS, MODELS, Model
 from habitlake.tables.people import PEOPLE_TABLES
+from habitlake.tables.weather import WEATHER_TABLES
 
-TABLES: dict[str, Table] = {table.name: table for table in (*EVENT_TABLES, *GOLD_TABLES, *PEOPLE_TABLES, *OPS_TABLES)}
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*EVENT_TABLES, *WEATHER_TABLES, *GOLD_TABLES, *PEOPLE_TABLES, *OPS_TABLES)
+}
 
 
 def get_table(name: str) -> Table:

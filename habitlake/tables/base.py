@@ -67,4 +67,9 @@ BATCH_DATE = Column("batch_date", "date", "UTC date on which the data arrived: t
 USER_ID = Column("user_id", "string", "the person, as the app names them", pii=True)
 INGESTED_AT = Column("_ingested_at", "timestamp", "when the ingesting run wrote the row (audit)")
 SOURCE_FILE = Column("_source_file", "string", "landing file, relative to the batch folder")
+LANDING_FILE = Column(
+    "_source_file",
+    "string",
+    "landing file, relative to the batch folder of events; a forecast's is ../weather/ and its name",
+)
 LINE = Column("_line", "bigint", "line in the file, from 1")

@@ -1,7 +1,7 @@
-"""Bronze and silver: every raw line, the accepted events by family, and what was refused."""
+"""Bronze and silver of events: every raw line, the accepted events by family; and what was refused, of every feed."""
 
 from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields
-from habitlake.tables.base import BATCH_DATE, INGESTED_AT, LINE, SOURCE_FILE, USER_ID, Column, Table
+from habitlake.tables.base import BATCH_DATE, INGESTED_AT, LANDING_FILE, LINE, SOURCE_FILE, USER_ID, Column, Table
 
 
 def _column(spec: FieldSpec) -> Column:
@@ -100,7 +100,7 @@ SILVER_REJECTED = Table(
     key=("batch_date", "_source_file", "_line"),
     columns=(
         BATCH_DATE,
-        SOURCE_FILE,
+        LANDING_FILE,
         LINE,
         RAW,
         RAW_ENCODING,
@@ -120,10 +120,10 @@ SILVER_BATCH_AUDIT = Table(
     key=("batch_date", "_source_file"),
     columns=(
         BATCH_DATE,
-        SOURCE_FILE,
+        LANDING_FILE,
         Column("raw_count", "bigint", "lines in the file"),
-        Column("accepted_count", "bigint", "lines that became an event"),
-        Column("duplicate_count", "bigint", "lines whose event was already known with the same content"),
+        Column("accepted_count", "bigint", "lines that became an event or a forecast"),
+        Column("duplicate_count", "bigint", "lines whose event or forecast was already known with the same content"),
         Column("rejected_count", "bigint", "lines refused"),
         Column("reasons", "map<string,bigint>", "refused lines by reason"),
     ),

@@ -348,7 +348,18 @@ WORKOUT_WINDOWS = Table(
             "1 - share of the weekday's days with a plan or session, drawn towards people who state the same; 0 with a plan for"
             " the date, 1 outside the stated hours",
         ),
-        Column("weather_effect", "double", "what the zone's usual weather adds to the probability in fair weather"),
+        Column(
+            "weather_effect",
+            "double",
+            "what the weather expected for the hour, as forecast or as usual in the zone, adds to the probability in fair"
+            " weather",
+        ),
+        Column(
+            "weather_source",
+            "string",
+            "forecast (one of the hour was known on the night) or climatology (the zone's weather of 28 nights)",
+        ),
+        Column("weather", "string", "weather that is forecast of the hour; null without a forecast"),
         Column(
             "expected_energy", "double", "energy expected on the date, 1 to 10: own mean and the newest report, fading"
         ),

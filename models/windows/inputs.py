@@ -167,7 +167,8 @@ def _plans_ahead(night: date, settings: Settings) -> pl.LazyFrame:
     )
 
 
-def _ledger(night: date, settings: Settings) -> pl.LazyFrame:
+def read_ledger(night: date, settings: Settings) -> pl.LazyFrame:
+    """Return the entries of gold.user_day_context of the nights that tell usual hours and usual weather."""
     window = Interval(night - timedelta(days=CONFIG.ledger_nights - 1), night)
     return scan_table("gold.user_day_context", settings, window)
 
@@ -181,27 +182,12 @@ def read_people(night: date, settings: Settings) -> pl.DataFrame:
         .select("user_id", "time_zone", "as_of_date", injured=pl.col("injured").fill_null(0) == 1)
         .join(sequences, on="user_id", how="left")
         .join(_counts(night, settings), on="user_id", how="left")
-        .join(_usual_hours(_ledger(night, settings)), on="user_id", how="left")
+        .join(_usual_hours(read_ledger(night, settings)), on="user_id", how="left")
         .join(_plans_ahead(night, settings), on="user_id", how="left")
         .join(_profiles(night, settings), on="user_id", how="left")
         .collect()
     )
     return people.join(first_dates(night, people["time_zone"]), on="time_zone", how="left").sort("user_id")
-
-
-def read_weather(night: date, people: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Return ``time_zone``, ``weather_band`` and ``attempts``: in which weather the people of a zone trained or skipped."""
-    return (
-        _ledger(night, settings)
-        .filter(pl.col("weather_band").is_in(BANDS))
-        .group_by("user_id", "weather_band")
-        .agg(attempts=(pl.col("completed") + pl.col("skipped")).sum())
-        .join(people.lazy().select("user_id", "time_zone"), on="user_id")
-        .group_by("time_zone", "weather_band")
-        .agg(pl.col("attempts").sum())
-        .collect()
-        .sort("time_zone", "weather_band")
-    )
 
 
 def _matrix(people: pl.DataFrame, names: Sequence[str]) -> Floats:

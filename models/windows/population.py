@@ -188,13 +188,3 @@ def _usual_hours(hours: Floats) -> Floats:
     middles = np.array([sum(part) / len(part) + 0.5 for part in PARTS.values()])
     sums = np.where(known, hours, 0.0).sum(axis=0)
     return rounded(np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), middles))
-
-
-def weather_shares(attempts: dict[str, Floats]) -> dict[str, Floats]:
-    """Return how likely each band is, by zone: shares of attempts drawn towards those of all zones."""
-    total = sum(attempts.values(), np.zeros(len(BANDS)))
-    everywhere = (total + np.array([1.0, 0.0, 0.0, 0.0])) / (total.sum() + 1)
-    return {
-        zone: rounded((own + CONFIG.zone_attempts * everywhere) / (own.sum() + CONFIG.zone_attempts))
-        for zone, own in {**attempts, "": np.zeros(len(BANDS))}.items()
-    }

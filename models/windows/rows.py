@@ -27,8 +27,8 @@ def _clock(hour: str) -> pl.Expr:
     return pl.col(hour).cast(pl.String).str.zfill(2) + ":00"
 
 
-def _whole(count: str) -> pl.Expr:
-    return pl.col(count).cast(pl.Int64)
+def _whole(number: str) -> pl.Expr:
+    return pl.col(number).round().cast(pl.Int64)
 
 
 def _weekday(day: str) -> pl.Expr:
@@ -40,12 +40,37 @@ def _part() -> pl.Expr:
     return pl.col("part_of_day").str.replace("_", " ")
 
 
+def _weather() -> pl.Expr:
+    """Return what is forecast of the hour, or else how the weather usually is, and what it does; null where nothing is to tell."""
+    effect, wet = pl.col("weather_effect"), pl.col("precipitation_probability")
+    matters = effect.abs() >= TOLD_EFFECT
+    takes = pl.format(
+        "weather {} {} points",
+        pl.when(effect < 0).then(pl.lit("takes")).otherwise(pl.lit("adds")),
+        (effect.abs() * 100).round(1),
+    )
+    said = pl.format(
+        "forecast: {} expected at {} ({} °F{})",
+        "weather",
+        _clock("hour"),
+        _whole("temperature_f"),
+        pl.when(wet.is_null())
+        .then(pl.lit(""))
+        .otherwise(pl.format(", {} % wet", _percent("precipitation_probability"))),
+    )
+    usual = pl.format("{}: not fair on {} % of days", takes, _percent("bad_weather"))
+    return (
+        pl.when(pl.col("weather").is_not_null())
+        .then(pl.when(matters).then(pl.format("{}, {}", said, takes)).otherwise(said))
+        .when(matters)
+        .then(usual)
+    )
+
+
 def reasons() -> pl.Expr:
     """Return why the window is as likely as it is, in sentences: own counts first, then what is expected of the date."""
     enough = pl.col("attempts") >= CONFIG.min_attempts
-    effect, energy, stress, recent = (
-        pl.col(name) for name in ("weather_effect", "term_energy", "term_stress", "term_recent")
-    )
+    energy, stress, recent = (pl.col(name) for name in ("term_energy", "term_stress", "term_recent"))
     told = [
         pl.when(enough).then(
             pl.format("{}: {} of {} workouts done", _part(), _whole("completed"), _whole("attempts"))
@@ -67,14 +92,7 @@ def reasons() -> pl.Expr:
             )
         )
         .otherwise(pl.format("{}s: none known yet", _weekday("valid_for"))),
-        pl.when(effect.abs() >= TOLD_EFFECT).then(
-            pl.format(
-                "weather {} {} points: not fair on {} % of days",
-                pl.when(effect < 0).then(pl.lit("takes")).otherwise(pl.lit("adds")),
-                (effect.abs() * 100).round(1),
-                _percent("bad_weather"),
-            )
-        ),
+        _weather(),
         pl.when(energy.abs() >= TOLD_TERM).then(
             pl.format("energy of {} expected, {} than usual", pl.col("expected_energy").round(1), _higher("expected_energy", "mean_energy"))
         ),
@@ -148,10 +166,14 @@ def window_rows(people: People, windows: Windows, night: date) -> pl.DataFrame:
             "other_hour": flat(windows.hour[everybody, other_date, 0]),
             "other_probability": flat(windows.probability[everybody, other_date, 0]),
         }
-    ).with_columns(pl.col("valid_for", "other_date").cast(pl.Int32).cast(pl.Date))
+    ).with_columns(
+        pl.col("valid_for", "other_date").cast(pl.Int32).cast(pl.Date),
+        *windows.said.select(pl.all().gather(pl.Series(flat(windows.forecast)).replace(-1, None))).get_columns(),
+    )
     named = frame.with_columns(
         batch_date=pl.lit(night),
         part_of_day=pl.col("part").replace_strict(dict(enumerate(PART_NAMES)), return_dtype=pl.String),
+        weather_source=pl.when(pl.col("weather").is_null()).then(pl.lit("climatology")).otherwise(pl.lit("forecast")),
         input_quality=pl.col("quality").replace_strict(dict(enumerate(QUALITIES)), return_dtype=pl.String),
     )
     return named.with_columns(

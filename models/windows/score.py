@@ -2,9 +2,9 @@
 
     python -m models.windows.score --start 2026-03-01 --end 2026-03-07
 
-Reads gold.user_features, gold.user_sequence, gold.context_patterns, gold.user_day, gold.user_day_context and
-silver.profiles as known on each night; replaces each night of both. The population's parameters are estimated from the
-night's people, so nothing is trained or kept, and a night scored again is the same.
+Reads gold.user_features, gold.user_sequence, gold.context_patterns, gold.user_day, gold.user_day_context, silver.profiles
+and silver.weather as known on each night; replaces each night of both. The population's parameters are estimated from
+the night's people, so nothing is trained or kept, and a night scored again is the same.
 """
 
 import sys
@@ -18,11 +18,11 @@ from habitlake.clock import Interval
 from habitlake.job import JobContext, Summary, run_job
 from habitlake.lake import replace_nights_stream
 from habitlake.settings import Settings
-from models.windows.config import BANDS, CONFIG
-from models.windows.effects import Floats
-from models.windows.inputs import as_arrays, read_people, read_weather
-from models.windows.population import Population, fit_population, weather_shares
+from models.windows.config import CONFIG
+from models.windows.inputs import as_arrays, read_people
+from models.windows.population import Population, fit_population
 from models.windows.rows import RECORDS, TABLE, record_rows, window_rows
+from models.windows.weather import Weather, read_weather
 from models.windows.windows import score_windows
 
 PEOPLE_PER_CHUNK = 25_000
@@ -33,23 +33,11 @@ def prior_sample(people: pl.DataFrame) -> pl.DataFrame:
     return people.gather_every(max(1, -(-people.height // CONFIG.prior_people)))
 
 
-def weather_of_zones(weather: pl.DataFrame) -> dict[str, Floats]:
-    """Return how likely each weather band is, by zone, from the rows of ``read_weather``."""
-    counts = weather.pivot("weather_band", index="time_zone", values="attempts")
-    for band in BANDS:
-        if band not in counts.columns:
-            counts = counts.with_columns(pl.lit(0).alias(band))
-    matrix = counts.select(pl.col(band).fill_null(0).cast(pl.Float64) for band in BANDS).to_numpy()
-    return weather_shares(dict(zip(counts["time_zone"], matrix, strict=True)))
-
-
-def rows_of(
-    people: pl.DataFrame, population: Population, shares: dict[str, Floats], night: date
-) -> Iterator[pl.DataFrame]:
+def rows_of(people: pl.DataFrame, population: Population, weather: Weather, night: date) -> Iterator[pl.DataFrame]:
     """Yield the rows of gold.workout_windows of the people, chunk by chunk, in their order."""
     for chunk in people.iter_slices(PEOPLE_PER_CHUNK):
         arrays = as_arrays(chunk)
-        yield window_rows(arrays, score_windows(arrays, population, shares), night)
+        yield window_rows(arrays, score_windows(arrays, population, weather), night)
 
 
 def write_windows(night: date, settings: Settings) -> int:
@@ -57,7 +45,7 @@ def write_windows(night: date, settings: Settings) -> int:
     people = read_people(night, settings)
     if people.height:
         population = fit_population(as_arrays(prior_sample(people)))
-        shares = weather_of_zones(read_weather(night, people, settings))
+        weather = read_weather(night, people, settings)
 
     records: list[pl.DataFrame] = []
 
@@ -65,7 +53,7 @@ def write_windows(night: date, settings: Settings) -> int:
         # Each attempt to commit starts anew.
         records.clear()
         if people.height:
-            for rows in rows_of(people, population, shares, night):
+            for rows in rows_of(people, population, weather, night):
                 records.append(record_rows(rows, night))
                 yield rows.to_arrow()
 

@@ -9,6 +9,7 @@ probability is that of a session on the date if it is meant for that hour.
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from models.windows.body import expected
@@ -25,6 +26,7 @@ from models.windows.population import (
     surprises,
     weekday_effects,
 )
+from models.windows.weather import Weather
 
 Z_90 = 1.644854
 PART_OF_HOUR = np.array([number for number, hours in enumerate(PARTS.values()) for _ in hours])
@@ -39,8 +41,8 @@ class Windows:
 
     ``terms`` are (people, dates, ranks, factors) in the order of ``FACTORS``. ``planned`` says whether a workout is
     planned for the date; ``kept`` and ``weekday_days`` count the days kept free among the observed ones of the weekday.
-    By person alone are the means of the reports, how likely the weather is not fair, and ``quality``, an index of
-    ``QUALITIES``.
+    ``forecast`` is the row of ``said`` with what was forecast of the hour, -1 without a forecast. By person alone are the
+    means of the reports, how likely the weather usually is not fair, and ``quality``, an index of ``QUALITIES``.
     """
 
     hour: NDArray[np.int64]
@@ -60,6 +62,8 @@ class Windows:
     planned: NDArray[np.bool_]
     kept: Floats
     weekday_days: Floats
+    forecast: NDArray[np.int64]
+    said: pl.DataFrame
     bad_weather: Floats
     quality: NDArray[np.int64]
 
@@ -91,14 +95,19 @@ def part_terms(people: People, population: Population) -> tuple[Floats, Floats]:
     return added, (1 - 2 * weight) * variance + shared
 
 
-def _weather_terms(people: People, population: Population, shares: dict[str, Floats]) -> tuple[Floats, Floats]:
-    """Return what the weather expected in the person's zone adds to fair weather, and how likely it is not fair."""
+def weather_terms(people: People, population: Population, usual: Floats, expected: Floats) -> tuple[Floats, Floats]:
+    """Return what the usual weather adds to fair weather, (people), and what the expected one does, (people, dates, hours).
+
+    Parameters
+    ----------
+    usual, expected
+        How likely each band is for each person: (people, bands) and (people, dates, hours, bands).
+    """
     offset = band_design(len(people.users)) @ population.band.fixed
     found = person_effects(people.band_completed, people.band_attempts, offset, population.band)
     effects = offset + found.levels
-    names = people.zone.unique().sort()
-    likely = np.stack([shares.get(name, shares[""]) for name in names])[people.zone.rank("dense").to_numpy() - 1]
-    return (likely * (effects - effects[:, :1])).sum(axis=1), 1 - likely[:, 0]
+    beside_fair = effects - effects[:, :1]
+    return (usual * beside_fair).sum(axis=1), np.einsum("pdhb,pb->pdh", expected, beside_fair)
 
 
 def input_quality(people: People, days: Days) -> NDArray[np.int64]:
@@ -162,30 +171,25 @@ def _day_terms(
     )
 
 
-def score_windows(people: People, population: Population, shares: dict[str, Floats]) -> Windows:
-    """Return the best windows of each of the next dates: one hour of each part of the day, the most likely parts.
-
-    Parameters
-    ----------
-    shares
-        How likely each weather band is, by zone (``weather_shares``).
-    """
+def score_windows(people: People, population: Population, weather: Weather) -> Windows:
+    """Return the best windows of each of the next dates: one hour of each part of the day, the most likely parts."""
     days, dates = days_by_weekday(people), np.arange(CONFIG.days_ahead)
     ahead = people.first_date[:, None] + dates - people.as_of[:, None]
     weekday = weekdays_of(people.first_date[:, None] + dates)
     shape = (len(people.users), CONFIG.days_ahead, len(HOURS))
     day = _day_terms(people, population, days, weekday, ahead)
     part, part_variance = part_terms(people, population)
-    weather, bad_weather = _weather_terms(people, population, shares)
+    zone = weather.zones_of(people.zone)
+    usual_weather, expected_weather = weather_terms(people, population, weather.usual[zone], weather.expected[zone])
     energy, energy_mean = expected(people.energy, population.energy, ahead)
     stress, stress_mean = expected(people.stress, population.stress, ahead)
     by_factor = {
         # The person's usual days had the zone's usual weather.
-        "usual": (day.usual - weather)[:, None, None],
+        "usual": (day.usual - usual_weather)[:, None, None],
         "recent": day.recent[:, :, None],
         "weekday": day.weekday,
         "part_of_day": part[:, None, PART_OF_HOUR],
-        "weather": weather[:, None, None],
+        "weather": expected_weather,
         "energy": population.slopes[0] * (energy - energy_mean[:, None])[:, :, None],
         "stress": population.slopes[1] * (stress - stress_mean[:, None])[:, :, None],
     }
@@ -224,7 +228,9 @@ def score_windows(people: People, population: Population, shares: dict[str, Floa
         planned=np.broadcast_to(people.planned_ahead[:, :, None], best.shape),
         kept=np.broadcast_to(days.kept[rows, weekday[:, :, None]], best.shape),
         weekday_days=np.broadcast_to(days.observed[rows, weekday[:, :, None]], best.shape),
-        bad_weather=rounded(bad_weather),
+        forecast=np.take_along_axis(np.broadcast_to(weather.forecast[zone], shape), best, axis=2),
+        said=weather.said,
+        bad_weather=rounded(1 - weather.usual[zone, 0]),
         quality=input_quality(people, days),
     )
 

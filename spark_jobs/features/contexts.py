@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from habitlake.contracts.weather import COLD_BELOW_F, HOT_ABOVE_F, WET
 from habitlake.tables import get_table
 from habitlake.tables.features import MIN_SUPPORT
 from spark_jobs.common.zones import with_local_time
@@ -16,9 +17,6 @@ DAYS = 30
 # First local hour of each part of the day; what lies before the first is night.
 SLOT_STARTS = {"early_morning": 4, "morning": 7, "midday": 11, "afternoon": 14, "evening": 18, "night": 22}
 SLOTS = tuple(SLOT_STARTS)
-WET = ("rain", "snow", "storm")
-# 5 and 30 degrees Celsius.
-COLD_BELOW_F, HOT_ABOVE_F = 41, 86
 LOCATIONS = ("home", "gym", "outdoors", "work", "other")
 UNKNOWN = "unknown"
 SECONDS_PER_DAY = 86_400

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from habitlake.contracts import FAMILIES, FAMILY_OF
 from habitlake.lake import arrow_schema
 from habitlake.tables import get_table
-from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, ENVELOPE_TABLE, LINES_TABLE, family_sql, rejected_sql
+from spark_jobs.ingest.kernel_sql import ENVELOPE_SQL, ENVELOPE_TABLE, family_sql, rejected_sql
+from spark_jobs.ingest.leaf_sql import LINES_TABLE
 
 LINES_SCHEMA = pa.schema(
     [

@@ -7,57 +7,28 @@ out of range).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from habitlake.contracts import EVENT_MODELS, Family, FieldSpec, Reason, context_fields
-from habitlake.contracts.base import MAX_TEXT_LENGTH, TIMESTAMP_PATTERN, USER_ID_PATTERN
+from habitlake.contracts import EVENT_MODELS, Family, Reason, context_fields
+from habitlake.contracts.base import TIMESTAMP_PATTERN, USER_ID_PATTERN
 from habitlake.tables.events import CONTEXT_COLUMNS, payload_columns
+from spark_jobs.ingest.leaf_sql import (
+    DUCKDB_TYPES,
+    Leaf,
+    canonical,
+    cases,
+    literals,
+    out_of_ranges,
+    quoted,
+    structure,
+    wrong_types,
+)
 
-DUCKDB_TYPES = {
-    "string": "VARCHAR",
-    "bigint": "BIGINT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMPTZ",
-    "array<string>": "VARCHAR[]",
-    "array<double>": "DOUBLE[]",
-}
 ENVELOPE_PATHS = ("eventId", "userId", "eventType", "timestamp", "schemaVersion", "data", "context")
-NUMBERS = "('UBIGINT', 'BIGINT', 'DOUBLE')"
 MAX_EVENT_ID_LENGTH = 128
-MAX_PLAN_DAYS = 60
 EARLIEST_EVENT = "2000-01-01"
-
-
-def quoted(text: str) -> str:
-    """Return a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _literals(values: Iterable[str]) -> str:
-    return "(" + ", ".join(quoted(value) for value in values) + ")"
-
-
-def _cases(cases: Iterable[tuple[str, str]]) -> str:
-    """Return the text of all cases that hold, joined by semicolons; empty when none does."""
-    listed = list(cases)
-    if not listed:
-        return "''"
-    return "concat_ws('; ', " + ", ".join(f"CASE WHEN {condition} THEN {text} END" for condition, text in listed) + ")"
-
-
-def _canonical(struct: str) -> str:
-    """Return a struct's one text, without the fields that are null, so that a new field changes no hash."""
-    # A merge patch leaves nulls out (RFC 7396); the session's zone is UTC, so an instant has one text.
-    return f"CAST(json_merge_patch('{{}}', to_json({struct})) AS VARCHAR)"
-
-
 ENVELOPE_STRUCTURE = json.dumps(dict.fromkeys(ENVELOPE_PATHS[:5], "VARCHAR"))
 
-LINES_TABLE = """
-CREATE TEMP TABLE lines (batch_date DATE, _source_file VARCHAR, _line BIGINT, raw VARCHAR, raw_encoding VARCHAR,
-  reason VARCHAR, detail VARCHAR)
-"""
 ENVELOPE_TABLE = """
 CREATE TEMP TABLE envelope (batch_date DATE, _source_file VARCHAR, _line BIGINT, raw VARCHAR, raw_encoding VARCHAR,
   reason VARCHAR, detail VARCHAR, event_id VARCHAR, user_id VARCHAR, event_type VARCHAR, event_at TIMESTAMPTZ,
@@ -88,7 +59,7 @@ judged AS (
       WHEN coalesce(t[3], 'NULL') = 'NULL' OR coalesce(t[4], 'NULL') = 'NULL'
         OR coalesce(t[5], 'NULL') = 'NULL' OR coalesce(t[7], 'NULL') = 'NULL' THEN '{Reason.MISSING_FIELD}'
       WHEN t[4] <> 'VARCHAR' THEN '{Reason.WRONG_TYPE}'
-      WHEN e.eventType NOT IN {_literals(EVENT_MODELS)} THEN '{Reason.UNKNOWN_EVENT_TYPE}'
+      WHEN e.eventType NOT IN {literals(EVENT_MODELS)} THEN '{Reason.UNKNOWN_EVENT_TYPE}'
       WHEN NOT regexp_full_match(e.userId, '{USER_ID_PATTERN}') OR t[3] IN ('OBJECT', 'ARRAY', 'BOOLEAN')
         OR t[7] <> 'OBJECT' OR coalesce(t[8], 'NULL') NOT IN ('NULL', 'OBJECT')
         OR t[2] IN ('OBJECT', 'ARRAY', 'BOOLEAN') OR length(e.eventId) NOT BETWEEN 1 AND {MAX_EVENT_ID_LENGTH}
@@ -129,107 +100,12 @@ FROM judged
 """
 
 
-class _Leaf:
-    """The SQL of one contract leaf: where it is, its type name, its text, and what can be wrong with it."""
-
-    def __init__(self, spec: FieldSpec, root: str, position: int) -> None:
-        self.spec = spec
-        self.label = ".".join((root, *spec.path))
-        self.json_path = "$." + self.label
-        self.kind = f"t[{position}]"
-        self.text = ".".join(["e", *(f'"{part}"' for part in (root, *spec.path))])
-
-    @property
-    def present(self) -> str:
-        return f"coalesce({self.kind}, 'NULL') <> 'NULL'"
-
-    @property
-    def value(self) -> str:
-        spec = self.spec
-        if spec.sql_type == "array<double>":
-            return f"list_transform({self.text}, lambda x: TRY_CAST(x AS DOUBLE))"
-        if spec.sql_type == "bigint":
-            return f"TRY_CAST(TRY_CAST({self.text} AS DOUBLE) AS BIGINT)"
-        if spec.sql_type in ("string", "array<string>"):
-            return self.text
-        return f"TRY_CAST({self.text} AS {DUCKDB_TYPES[spec.sql_type]})"
-
-    @property
-    def wrong_type(self) -> str:
-        spec, kind, text = self.spec, self.kind, self.text
-        if spec.json_object:
-            return f"{kind} <> 'OBJECT'"
-        number = f"({kind} IN {NUMBERS} OR {kind} = 'VARCHAR') AND TRY_CAST({text} AS DOUBLE) IS NOT NULL"
-        right = {
-            "string": f"{kind} = 'VARCHAR' OR {kind} IN {NUMBERS}",
-            "double": number,
-            "bigint": f"{number} AND TRY_CAST({text} AS DOUBLE) = floor(TRY_CAST({text} AS DOUBLE))",
-            "boolean": f"{kind} = 'BOOLEAN'",
-            "timestamp": f"{kind} = 'VARCHAR' AND regexp_matches({text}, '{TIMESTAMP_PATTERN}')"
-            f" AND TRY_CAST({text} AS TIMESTAMPTZ) IS NOT NULL",
-            "array<string>": f"{kind} = 'ARRAY' AND coalesce(list_count({text}) = len({text}), false)",
-            "array<double>": f"{kind} = 'ARRAY' AND list_count(list_transform({text}, lambda x: TRY_CAST(x AS DOUBLE)))"
-            f" = len({text})",
-        }[spec.sql_type]
-        return f"NOT coalesce({right}, false)"
-
-    @property
-    def out_of_range(self) -> str | None:
-        spec, text, value = self.spec, self.text, self.value
-        tests: list[str] = []
-        if spec.sql_type in ("double", "bigint"):
-            number = f"TRY_CAST({text} AS DOUBLE)"
-            low = "-1e308" if spec.minimum is None else repr(spec.minimum)
-            high = "1e308" if spec.maximum is None else repr(spec.maximum)
-            # A NaN sorts above every number, so the upper bound refuses it as well.
-            tests.append(f"NOT ({number} >= {low} AND {number} <= {high})")
-        elif spec.sql_type == "array<double>":
-            bounds = f"x >= {spec.minimum!r} AND x <= {spec.maximum!r}"
-            tests.append(f"len(list_filter({value}, lambda x: NOT ({bounds}))) > 0")
-        elif spec.sql_type == "array<string>":
-            tests.append(f"len(list_filter({text}, lambda x: length(x) > {spec.max_length or MAX_TEXT_LENGTH})) > 0")
-            if spec.allowed:
-                tests.append(f"len(list_filter({text}, lambda x: x NOT IN {_literals(spec.allowed)})) > 0")
-        elif spec.allowed:
-            tests.append(f"{text} NOT IN {_literals(spec.allowed)}")
-        elif spec.sql_type == "string" and not spec.json_object:
-            if spec.max_length is not None:
-                tests.append(f"length({text}) > {spec.max_length}")
-            if spec.min_length is not None:
-                tests.append(f"length({text}) < {spec.min_length}")
-        elif spec.column == "planned_for":
-            tests.append(f"{value} > event_at + INTERVAL {MAX_PLAN_DAYS} DAY")
-        return " OR ".join(tests) or None
-
-    def bounds(self) -> str:
-        spec = self.spec
-        if spec.allowed:
-            return "one of " + ", ".join(spec.allowed)
-        if spec.minimum is not None or spec.maximum is not None:
-            return f"{spec.minimum:g} to {spec.maximum:g}"
-        if spec.column == "planned_for":
-            return f"at most {MAX_PLAN_DAYS} days ahead"
-        return f"{spec.min_length or 0} to {spec.max_length or MAX_TEXT_LENGTH} characters"
-
-
-def _structure(leaves: Sequence[_Leaf]) -> str:
-    """Return the json_transform structure that holds every leaf as text."""
-    tree: dict[str, object] = {}
-    for leaf in leaves:
-        node = tree
-        *parents, last = leaf.label.split(".")
-        for parent in parents:
-            node = node.setdefault(parent, {})  # type: ignore[assignment]
-        node[last] = ["VARCHAR"] if leaf.spec.sql_type.startswith("array") else "VARCHAR"
-    return json.dumps(tree)
-
-
-def _sections(leaves: Sequence[_Leaf]) -> list[str]:
+def _sections(leaves: Sequence[Leaf]) -> list[str]:
     """Return the objects between envelope and leaves (data.demographics), in order."""
     return list(dict.fromkeys(leaf.label.rpartition(".")[0] for leaf in leaves if leaf.label.count(".") > 1))
 
 
-def _known_keys(level: str, leaves: Sequence[_Leaf], sections: Sequence[str]) -> list[str]:
+def _known_keys(level: str, leaves: Sequence[Leaf], sections: Sequence[str]) -> list[str]:
     if level == "":
         return list(ENVELOPE_PATHS)
     return [
@@ -239,7 +115,7 @@ def _known_keys(level: str, leaves: Sequence[_Leaf], sections: Sequence[str]) ->
     ]
 
 
-def _extras(leaves: Sequence[_Leaf], sections: Sequence[str]) -> tuple[str, str]:
+def _extras(leaves: Sequence[Leaf], sections: Sequence[str]) -> tuple[str, str]:
     """Return (keys of all levels in one look, map of the unknown ones), both SQL."""
     levels = ["", "data", *sections, "context"]
     keys = "json_keys(doc, [" + ", ".join(quoted("$" + ("." + level if level else "")) for level in levels) + "])"
@@ -259,7 +135,7 @@ def family_sql(family: Family) -> str:
     """Return the SELECT that types and judges the family's events of the envelope table."""
     specs = [("data", spec) for spec in family.fields()] + [("context", spec) for spec in context_fields()]
     first = len(ENVELOPE_PATHS) + 1
-    leaves = [_Leaf(spec, root, first + index) for index, (root, spec) in enumerate(specs)]
+    leaves = [Leaf(spec, (root,), first + index) for index, (root, spec) in enumerate(specs)]
     sections = _sections(leaves)
     paths = [
         *("$." + name for name in ENVELOPE_PATHS),
@@ -269,9 +145,9 @@ def family_sql(family: Family) -> str:
     section_kinds = {section: f"t[{first + len(leaves) + index}]" for index, section in enumerate(sections)}
     keys, extras = _extras(leaves, sections)
     missing = (
-        _cases(
+        cases(
             (
-                f"event_type IN {_literals(leaf.spec.required_by)} AND NOT {leaf.present}",
+                f"event_type IN {literals(leaf.spec.required_by)} AND NOT {leaf.present}",
                 quoted(f"{leaf.label} is missing"),
             )
             for leaf in leaves
@@ -280,26 +156,16 @@ def family_sql(family: Family) -> str:
         if any(leaf.spec.required_by for leaf in leaves)
         else "''"
     )
-    wrong_type = _cases(
+    wrong_type = cases(
         [
-            *(
-                (f"{leaf.present} AND {leaf.wrong_type}", quoted(f"{leaf.label}: not of type {leaf.spec.sql_type}"))
-                for leaf in leaves
-            ),
+            *wrong_types(leaves),
             *(
                 (f"coalesce({kind}, 'NULL') NOT IN ('NULL', 'OBJECT')", quoted(f"{section}: not an object"))
                 for section, kind in section_kinds.items()
             ),
         ]
     )
-    out_of_range = _cases(
-        (
-            f"{leaf.present} AND ({test})",
-            f"{quoted(leaf.label + ': ')} || left(CAST({leaf.text} AS VARCHAR), 60) || {quoted(' is not ' + leaf.bounds())}",
-        )
-        for leaf in leaves
-        if (test := leaf.out_of_range) is not None
-    )
+    out_of_range = cases(out_of_ranges(leaves))
     own = {leaf.spec.column: leaf.value for leaf in leaves if leaf.label.startswith("data.")}
     around = {leaf.spec.column: leaf.value for leaf in leaves if leaf.label.startswith("context.")}
     own_struct = "{" + ", ".join(f"'{column}': {value}" for column, value in own.items()) + "}"
@@ -315,8 +181,8 @@ def family_sql(family: Family) -> str:
                 "user_id",
                 "event_type",
                 "epoch_us(event_at)",
-                _canonical("p"),
-                _canonical("context"),
+                canonical("p"),
+                canonical("context"),
                 "CASE WHEN cardinality(extras) > 0 THEN CAST(to_json(extras) AS VARCHAR) END",
             ]
         )
@@ -325,9 +191,9 @@ def family_sql(family: Family) -> str:
     return f"""
 WITH looked AS (
   SELECT * EXCLUDE (reason, detail, raw), raw AS doc,
-    json_transform(raw, {quoted(_structure(leaves))}) AS e,
+    json_transform(raw, {quoted(structure(leaves))}) AS e,
     json_type(raw, [{", ".join(quoted(path) for path in paths)}]) AS t
-  FROM envelope WHERE reason IS NULL AND event_type IN {_literals(family.events)}
+  FROM envelope WHERE reason IS NULL AND event_type IN {literals(family.events)}
 ),
 judged AS (
   SELECT *, {missing} AS missing, {wrong_type} AS wrong_type, {out_of_range} AS out_of_range, {keys} AS k FROM looked

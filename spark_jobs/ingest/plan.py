@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol, TypeVar
 
-from habitlake.clock import Interval
-from habitlake.nights.ledger import PARTITION_PREFIX, landing_events
-from habitlake.settings import Settings
-from habitlake.storage import StoredFile, join, list_files
+from habitlake.storage import StoredFile
 
 CHUNK_BYTES = 32 * 1024 * 1024
 # A gzip file cannot be cut, and its lines are about this much larger than its bytes.
@@ -45,22 +42,6 @@ class Weighted(Protocol):
 
 
 Item = TypeVar("Item", bound=Weighted)
-
-
-def night_folder(night: date, settings: Settings) -> str:
-    """Return the landing folder of a night's events."""
-    return join(landing_events(settings), f"{PARTITION_PREFIX}{night}")
-
-
-def landing_files(interval: Interval, settings: Settings) -> dict[date, list[StoredFile]]:
-    """Return the landing files of each night, sorted; a night without a folder has none.
-
-    Raises
-    ------
-    PermanentError
-        If a folder cannot be read.
-    """
-    return {night: list_files(night_folder(night, settings), settings) for night in interval.nights()}
 
 
 def cut(night: date, file: StoredFile, chunk_bytes: int = CHUNK_BYTES) -> list[Chunk]:

@@ -2,8 +2,8 @@
 
 ``python -m spark_jobs.ingest.replay --start 2026-01-05 [--end 2026-01-09] [--into 2026-01-20] [--reason wrong_type]``
 
-The refused lines of the nights are judged again; those that are now accepted are landed, byte for byte, in a
-night that is still to be processed. The old verdict stays as history, and a line is landed again only once:
+The refused lines of the nights, events and forecasts, are judged again; those that are now accepted are landed, byte for
+byte, in a night that is still to be processed. The old verdict stays as history, and a line is landed again only once:
 its origin is recorded beside the landed file, in a file that ingestion does not read.
 """
 
@@ -13,7 +13,7 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,18 +24,19 @@ from habitlake.contracts import Reason
 from habitlake.errors import PermanentError
 from habitlake.job import JobContext, run_job
 from habitlake.lake import scan_table, stored_nights
-from habitlake.nights.ledger import landing_events
+from habitlake.landing import BESIDE_EVENTS, EVENTS, FEEDS, WEATHER, feed_folder, night_folder
 from habitlake.settings import Settings
 from habitlake.storage import filesystem, join, open_output
 from spark_jobs.ingest.bronze import BRONZE
 from spark_jobs.ingest.kernel import LINES_SCHEMA, Kernel
 from spark_jobs.ingest.lines import BATCH_LINES, check_lines
-from spark_jobs.ingest.plan import night_folder
+from spark_jobs.ingest.weather_kernel import WeatherKernel
 
 # A conflict is no matter of the contract, and the rest of a broken file is no line.
 NEVER = frozenset({Reason.CONFLICT, Reason.UNREADABLE_FILE})
 # The leading underscore keeps the record of origins from being read as events.
 ORIGINS_PREFIX, ORIGINS_SUFFIX = "_replay-", ".origins.json"
+KERNELS: dict[str, Callable[[], Kernel | WeatherKernel]] = {EVENTS: Kernel, WEATHER: WeatherKernel}
 
 Origin = tuple[date, str, int]
 
@@ -49,13 +50,15 @@ class Refused:
     reason: str
 
 
-def refused_lines(night: date, settings: Settings, reasons: frozenset[str]) -> list[Refused]:
-    """Return the refused lines of a night that a contract could come to accept, in order of file and line."""
+def refused_lines(feed: str, night: date, settings: Settings, reasons: frozenset[str]) -> list[Refused]:
+    """Return a feed's refused lines of a night that a contract could come to accept, in order of file and line."""
     import polars as pl
 
+    beside = pl.col("_source_file").str.starts_with(BESIDE_EVENTS)
+    of_feed = ~beside if feed == EVENTS else pl.col("_source_file").str.starts_with(f"{BESIDE_EVENTS}{feed}/")
     frame = (
         scan_table("silver.rejected", settings, nights=Interval(night, night))
-        .filter(pl.col("reason").is_in(sorted(reasons)))
+        .filter(pl.col("reason").is_in(sorted(reasons)) & of_feed)
         .select("_source_file", "_line", "raw", "raw_encoding", "reason")
         .sort("_source_file", "_line")
         .collect()
@@ -66,7 +69,7 @@ def refused_lines(night: date, settings: Settings, reasons: frozenset[str]) -> l
     ]
 
 
-def now_accepted(lines: Sequence[Refused], kernel: Kernel, max_line_bytes: int) -> list[Refused]:
+def now_accepted(lines: Sequence[Refused], kernel: Kernel | WeatherKernel, max_line_bytes: int) -> list[Refused]:
     """Return the lines that the parse accepts as it now is, judged as of the night they first came in."""
     accepted: set[Origin] = set()
     for start in range(0, len(lines), BATCH_LINES):
@@ -82,11 +85,11 @@ def now_accepted(lines: Sequence[Refused], kernel: Kernel, max_line_bytes: int) 
     return [line for line in lines if line.origin in accepted]
 
 
-def landed_origins(settings: Settings) -> set[Origin]:
-    """Return the origins of all lines that were ever landed again."""
+def landed_origins(feed: str, settings: Settings) -> set[Origin]:
+    """Return the origins of all lines of a feed that were ever landed again."""
     from pyarrow import fs
 
-    location = landing_events(settings)
+    location = feed_folder(feed, settings)
     system, path = filesystem(location, settings.s3_endpoint_url)
     origins: set[Origin] = set()
     for info in system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True)):
@@ -98,14 +101,14 @@ def landed_origins(settings: Settings) -> set[Origin]:
     return origins
 
 
-def land(lines: Sequence[Refused], into: date, settings: Settings) -> str:
-    """Land the lines of one origin night again; return the file, relative to the night's folder."""
+def land(feed: str, lines: Sequence[Refused], into: date, settings: Settings) -> str:
+    """Land a feed's lines of one origin night again; return the file, relative to the night's folder."""
     night = lines[0].origin[0]
     record = {"batch_date": str(night), "lines": [line.origin[1:] for line in lines]}
     text = json.dumps(record)
     # The same lines always land under the same name, so a replay that was cut short can simply run again.
     stem = f"replay-{night}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    folder = night_folder(into, settings)
+    folder = night_folder(feed, into, settings)
     with open_output(join(folder, f"{stem}.jsonl"), settings) as stream:
         for line in lines:
             stream.write(line.raw + b"\n")
@@ -134,22 +137,22 @@ def target_night(into: date | None, last_origin: date, settings: Settings) -> da
 
 
 def replay(context: JobContext, reasons: frozenset[str], into: date | None) -> Iterator[tuple[str, int]]:
-    """Land what is now accepted; yield (what became of it, lines) per night and outcome."""
+    """Land what is now accepted; yield (what became of it, lines) per feed, night and outcome."""
     settings = context.settings
     night_into = target_night(into, context.interval.end, settings)
-    done = landed_origins(settings)
-    kernel = Kernel()
-    for night in context.interval.nights():
-        refused = refused_lines(night, settings, reasons)
-        waiting = [line for line in refused if line.origin not in done]
-        accepted = now_accepted(waiting, kernel, settings.max_line_bytes)
-        yield "already_landed", len(refused) - len(waiting)
-        yield "still_refused", len(waiting) - len(accepted)
-        yield "landed", len(accepted)
-        if accepted:
-            file = land(accepted, night_into, settings)
-            by_reason = Counter(line.reason for line in accepted)
-            context.log.info("landed again", origin=str(night), into=str(night_into), file=file, **by_reason)
+    for feed in FEEDS:
+        done, kernel = landed_origins(feed, settings), KERNELS[feed]()
+        for night in context.interval.nights():
+            refused = refused_lines(feed, night, settings, reasons)
+            waiting = [line for line in refused if line.origin not in done]
+            accepted = now_accepted(waiting, kernel, settings.max_line_bytes)
+            yield "already_landed", len(refused) - len(waiting)
+            yield "still_refused", len(waiting) - len(accepted)
+            yield "landed", len(accepted)
+            if accepted:
+                file = land(feed, accepted, night_into, settings)
+                by_reason = Counter(line.reason for line in accepted)
+                context.log.info("landed again", origin=str(night), into=str(night_into), file=file, **by_reason)
 
 
 def run(context: JobContext) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from habitlake.clock import Interval
 from habitlake.contracts import FAMILIES
 from habitlake.job import JobContext, run_job
 from habitlake.lake import count_rows, replace_nights
+from habitlake.landing import BESIDE_EVENTS, EVENTS, night_files
 from habitlake.settings import Settings
 from habitlake.storage import filesystem, is_remote, join
 from spark_jobs.common.delta import read_files
@@ -33,8 +34,9 @@ from spark_jobs.ingest.dedupe import (
     within,
 )
 from spark_jobs.ingest.parts import commit_parts, stored_files
-from spark_jobs.ingest.plan import cut, landing_files
+from spark_jobs.ingest.plan import cut
 from spark_jobs.ingest.silver import REJECTED, SILVER, read_repeats, write_silver
+from spark_jobs.ingest.weather import BRONZE_WEATHER, SILVER_WEATHER, ingest_forecasts
 
 PROFILE_EVENTS = [event for family in FAMILIES if family.name == "profile" for event in family.events]
 MAX_REPEAT_FILES = 8
@@ -48,18 +50,20 @@ def ingest(spark: SparkSession, interval: Interval, settings: Settings, ingested
     PermanentError
         If landing cannot be read or the audit does not add up.
     """
-    landing = landing_files(interval, settings)
+    landing = {night: night_files(EVENTS, night, settings) for night in interval.nights()}
     chunks = [chunk for night, files in landing.items() for file in files for chunk in cut(night, file)]
     # Names of files only: what they hold does not depend on it.
     run_id = uuid.uuid4().hex[:12]
+    forecasts = ingest_forecasts(spark, interval, settings, run_id, ingested_at)
     parsed = parse_landing(spark, chunks, settings, run_id, ingested_at)
-    commit_parts(BRONZE, parsed.parts, interval, settings)
+    for name in (BRONZE, BRONZE_WEATHER):
+        commit_parts(name, [*parsed.parts, *forecasts.written.parts], interval, settings)
     with _work_folder(run_id, settings) as folder:
         uri = _find_repeats(spark, parsed, interval, folder, settings)
         repeated = read_repeats(uri, None, settings.s3_endpoint_url)
         written = write_silver(spark, parsed.parts, uri if repeated.num_rows else None, settings, run_id)
-    for name in SILVER:
-        commit_parts(name, written.parts, interval, settings)
+    for name in (*SILVER, SILVER_WEATHER):
+        commit_parts(name, [*written.parts, *forecasts.written.parts], interval, settings)
 
     kinds = repeated.group_by(["batch_date", "_source_file", "kind"]).aggregate([([], "count_all")])
     audit = audit_files(
@@ -67,9 +71,11 @@ def ingest(spark: SparkSession, interval: Interval, settings: Settings, ingested
         ((kind.batch_date, kind.source_file, kind.reason, count) for kind, count in parsed.counts.items()),
         ((row["batch_date"], row["_source_file"], row["kind"], row["count_all"]) for row in kinds.to_pylist()),
     )
+    audit |= forecasts.audit
     replace_nights(audit_table(audit), "silver.batch_audit", interval, settings)
-    stored = sum(count_rows(name, settings, interval) for name in SILVER if name != REJECTED)
-    check_identity(audit, written.rows, (stored, count_rows(REJECTED, settings, interval)))
+    stored = sum(count_rows(name, settings, interval) for name in (*SILVER, SILVER_WEATHER) if name != REJECTED)
+    rejected = count_rows(REJECTED, settings, interval)
+    check_identity(audit, written.rows | forecasts.written.rows, (stored, rejected))
     return audit
 
 
@@ -117,10 +123,12 @@ def run(context: JobContext) -> Mapping[str, object]:
     with spark_session("ingest", context.settings) as spark:
         # The audit column records the run; no computation reads it.
         audit = ingest(spark, context.interval, context.settings, datetime.now(UTC))
-    nights = {night for night, _ in audit}
+    nights = {night for night, file in audit if not file.startswith(BESIDE_EVENTS)}
     empty = [str(night) for night in context.interval.nights() if night not in nights]
     if empty:
-        context.log.warning("no landing files; these nights are empty", empty=empty, landing=context.settings.landing)
+        context.log.warning(
+            "no landing files of events; these nights are empty", empty=empty, landing=context.settings.landing
+        )
     reasons: dict[str, int] = {}
     for entry in audit.values():
         for reason, count in entry.reasons.items():

@@ -1,7 +1,7 @@
 """Bronze to silver: accepted events by family, refused lines with their reason; one task reads some bronze files."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -77,10 +77,10 @@ def refused_lines(bronze: pa.Table) -> pa.Table:
     return bronze.append_column("stage", pc.if_else(at_reading, "read", "parse"))
 
 
-def conflicting_lines(bronze: pa.Table) -> pa.Table:
-    """Return conflicting bronze lines as rows of silver.rejected (without ``batch_date``)."""
+def conflicting_lines(bronze: pa.Table, told: str = CONFLICT_DETAIL) -> pa.Table:
+    """Return conflicting bronze lines as rows of silver.rejected (without ``batch_date``); ``told`` is their detail."""
     rows = bronze.drop_columns(["reason", "detail"])
-    for name, text in (("reason", str(Reason.CONFLICT)), ("detail", CONFLICT_DETAIL), ("stage", "dedupe")):
+    for name, text in (("reason", str(Reason.CONFLICT)), ("detail", told), ("stage", "dedupe")):
         rows = rows.append_column(name, pa.repeat(text, rows.num_rows))
     return rows
 
@@ -105,14 +105,15 @@ def _among(rows: pa.Table, lines: pa.Table) -> pa.Array:
     return pa.array(np.isin(keys[: rows.num_rows], keys[rows.num_rows :]))
 
 
-class _Counted:
-    """Writes silver rows and counts them by file."""
+class CountedWriter:
+    """Writes silver rows and counts them by landing file."""
 
     def __init__(self, writer: PartWriter) -> None:
         self._writer = writer
         self.rows: Counter[tuple[str, str, bool]] = Counter()
 
     def write(self, table: str, night: date, rows: pa.Table) -> None:
+        """Write rows (without ``batch_date``) to the night's file of the table."""
         if not rows.num_rows:
             return
         for entry in pc.value_counts(rows["_source_file"].combine_chunks()).to_pylist():
@@ -120,8 +121,22 @@ class _Counted:
         nights = pa.repeat(pa.scalar(night, pa.date32()), rows.num_rows)
         self._writer.write(table, rows.append_column("batch_date", nights))
 
+    def by_file(self) -> dict[tuple[date, str], tuple[int, int]]:
+        """Return the rows written per (batch date, file): accepted, rejected."""
+        return rows_by_file([*key, count] for key, count in self.rows.items())
 
-def refine_part(file: pq.ParquetFile, night: date, repeated: pa.Table, out: "_Counted") -> None:
+
+def rows_by_file(counted: Iterable[Sequence[Any]]) -> dict[tuple[date, str], tuple[int, int]]:
+    """Add up (night as text, file, whether rejected, rows) to the rows per (batch date, file): accepted, rejected."""
+    rows: dict[tuple[date, str], tuple[int, int]] = {}
+    for night, source_file, is_rejected, count in counted:
+        key = (date.fromisoformat(night), source_file)
+        accepted, rejected = rows.get(key, (0, 0))
+        rows[key] = (accepted, rejected + count) if is_rejected else (accepted + count, rejected)
+    return rows
+
+
+def refine_part(file: pq.ParquetFile, night: date, repeated: pa.Table, out: CountedWriter) -> None:
     """Write the silver rows of one bronze file.
 
     Parameters
@@ -165,7 +180,7 @@ def write_silver(
 
     def refine(task: tuple[int, list[Part]]) -> dict[str, Any]:
         writer = PartWriter(roots, f"{run_id}-{task[0]}", endpoint)
-        out = _Counted(writer)
+        out = CountedWriter(writer)
         for part in task[1]:
             writer.close_before(part.batch_date)
             system, path = filesystem(join(roots[BRONZE], part.path), endpoint)
@@ -177,15 +192,11 @@ def write_silver(
             "rows": [[*key, n] for key, n in out.rows.items()],
         }
 
-    parts: list[Part] = []
-    rows: dict[tuple[date, str], tuple[int, int]] = {}
-    for result in run_tasks(spark, list(enumerate(tasks)), refine):
-        parts += [Part.from_json(part) for part in result["parts"]]
-        for night, source_file, is_rejected, count in result["rows"]:
-            key = (date.fromisoformat(night), source_file)
-            accepted, rejected = rows.get(key, (0, 0))
-            rows[key] = (accepted, rejected + count) if is_rejected else (accepted + count, rejected)
-    return Written(parts, rows)
+    results = run_tasks(spark, list(enumerate(tasks)), refine)
+    return Written(
+        [Part.from_json(part) for result in results for part in result["parts"]],
+        rows_by_file(row for result in results for row in result["rows"]),
+    )
 
 
 def read_repeats(uri: str | None, night: date | None, s3_endpoint_url: str | None) -> pa.Table:

@@ -23,6 +23,7 @@ from pyarrow.fs import copy_files
 from habitlake.cli.lake import table_hashes
 from habitlake.clock import Interval
 from habitlake.lake import scan_table
+from habitlake.landing import landed_nights
 from habitlake.nights import ledger
 from habitlake.runtime import postgres
 from habitlake.runtime.background import free_port
@@ -159,12 +160,12 @@ def cluster(world, tmp_path_factory):
 
 def compared_nights(world):
     """The first week of the world: what a night holds does not depend on the nights after it."""
-    first = ledger.landed_nights(world.settings)[0]
+    first = landed_nights(world.settings)[0]
     return Interval(first, first + timedelta(days=6))
 
 
 def test_a_cluster_comes_to_the_rows_of_the_embedded_engine(world, cluster):
-    assert ledger.landed_nights(cluster.settings) == ledger.landed_nights(world.settings)
+    assert landed_nights(cluster.settings) == landed_nights(world.settings)
     interval = compared_nights(world)
     for module in ("spark_jobs.ingest.run", "spark_jobs.features.run"):
         cluster.job(module, "--start", str(interval.start), "--end", str(interval.end))

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from habitlake.errors import PermanentError
-from habitlake.nights.ledger import landed_nights
+from habitlake.landing import landed_nights
 from habitlake.settings import Settings
 from habitlake.storage import folders, list_files
 

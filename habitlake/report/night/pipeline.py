@@ -73,7 +73,7 @@ def tiles(facts: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "label": "lines landed",
             "value": wording.count(lines),
-            "note": share("accepted", lines, "accepted as events"),
+            "note": share("accepted", lines, "accepted"),
         },
         {
             "label": "expectations held",
@@ -219,8 +219,11 @@ PIPELINE = Recipe(
     pipeline,
     (
         ("night", "the UTC date on which lines arrived; the night's run starts when that date is over"),
-        ("accepted", "lines that met their contract and became an event"),
-        ("duplicates", "lines whose event was already known, with identical content; counted, not stored twice"),
+        ("accepted", "lines that met their contract and became an event or a forecast"),
+        (
+            "duplicates",
+            "lines whose event or forecast was already known, with identical content; counted, not stored twice",
+        ),
         ("refused", "lines kept in silver.rejected with their raw text and a reason; they can be replayed"),
         ("run took", "from opening to closing; nights that one run processed together share its time"),
         ("done so far", "the page itself is written by the run, shortly before the night closes"),

@@ -13,7 +13,7 @@ WINDOW = {
     "success_probability": 0.75, "interval_low": 0.6, "interval_high": 0.85, "confidence": 0.75, "recommended": True,
     "schedule_conflict": 0.1, "weather_effect": -0.02, "expected_energy": 5.5, "expected_stress": 4.5,
     "contributions": "{}", "reasons": ["evening: 9 of 10 workouts done"], "backup_plan": "07:00 (60 %)", "attempts": 10,
-    "completed": 9, "input_quality": "complete", "model_version": "1",
+    "completed": 9, "input_quality": "complete", "model_version": "2", "weather_source": "forecast", "weather": "rain",
 }  # fmt: skip
 SOUND = [
     WINDOW | {"valid_for": NIGHT.start + timedelta(days=ahead), "rank": rank}
@@ -42,6 +42,9 @@ def broken(broken_totals):
         ({"schedule_conflict": 1.1}, "wrong_scores"),
         ({"input_quality": None}, "unexplained"),
         ({"reasons": []}, "unexplained"),
+        ({"weather_source": None}, "unexplained"),
+        ({"weather_source": "climatology"}, "unexplained"),
+        ({"weather": None}, "unexplained"),
     ],
 )
 def test_a_wrong_row_breaks_its_total_and_no_other(broken, change, name):

@@ -30,6 +30,10 @@ WORKOUT = {
 }  # fmt: skip
 SLEEP = {**WORKOUT, "event_type": "sleep_logged", "sleep_duration_s": 27_000.0}
 AUDIT = {"_source_file": "a.jsonl", "raw_count": 10, "accepted_count": 8, "duplicate_count": 1, "rejected_count": 1}
+FORECAST = {
+    "time_zone": "Europe/Berlin", "local_date": NEXT, "hour": 18, "issued_at": datetime(2026, 3, 31, 21, tzinfo=UTC),
+    "weather": "rain", "temperature_f": 46.5,
+}  # fmt: skip
 LEDGER = {"user_id": "u1", "local_date": NIGHT} | {
     name: 0 for name in get_table("gold.user_day").column_names if name not in ("batch_date", "user_id", "local_date")
 }
@@ -81,6 +85,7 @@ STATE = {
 SOUND = {
     "silver.workouts": WORKOUT,
     "silver.wellbeing": {key: SLEEP[key] for key in SLEEP if key in get_table("silver.wellbeing").column_names},
+    "silver.weather": FORECAST,
     "silver.batch_audit": AUDIT,
     "gold.user_day": LEDGER,
     "gold.user_features": FEATURES,
@@ -156,6 +161,9 @@ BAD = [
     ("silver", "silver.workouts", {"workout_id": None}, "ExpectColumnValuesToBeNull(contract_violation)", ["workout_id is missing"]),
     ("silver", "silver.workouts", {"user_id": "a b"}, "ExpectColumnValuesToMatchRegex(user_id)", []),
     ("silver", "silver.workouts", {"event_id": None}, "ExpectColumnValuesToNotBeNull(event_id)", None),
+    ("silver", "silver.weather", {"hour": 24}, "ExpectColumnValuesToBeNull(contract_violation)", ["hour"]),
+    ("silver", "silver.weather", {"hour": 19, "weather": None}, "ExpectColumnValuesToBeNull(contract_violation)", ["weather is missing"]),
+    ("silver", "silver.weather", {"issued_at": FORECAST["issued_at"]}, "ExpectCompoundColumnsToBeUnique(time_zone,local_date,hour,issued_at)", None),
     ("silver", "silver.batch_audit", {"_source_file": "b", "accepted_count": 7}, "ExpectColumnValuesToBeBetween(unaccounted_lines)", ["1"]),
     ("gold", "gold.user_day", {"steps": -1}, "ExpectColumnValuesToBeNull(negative_measure)", ["steps"]),
     ("gold", "gold.user_day", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),
@@ -249,6 +257,15 @@ def test_a_night_of_mostly_refused_lines_fails_and_some_refused_lines_warn(setti
     assert {name: row["severity"] for name, row in audit.items()} == {
         "ExpectColumnValuesToBeBetween(rejected_share):warn": "warn",
         "ExpectColumnValuesToBeBetween(night_rejected_share)": "fail",
+    }
+
+
+def test_a_forecast_of_mostly_refused_lines_warns_and_stops_no_night(settings):
+    refused = {"_source_file": "../weather/a.jsonl", "raw_count": 1000, "accepted_count": 99, "rejected_count": 900}
+    plant(settings, "silver.batch_audit", AUDIT, AUDIT | refused)
+    found = broken(check_gate("silver", ONE, settings))
+    assert {name: row["severity"] for (table, name), row in found.items() if table == "silver.batch_audit"} == {
+        "ExpectColumnValuesToBeBetween(rejected_share):warn": "warn"
     }
 
 

@@ -14,8 +14,9 @@ from models.windows.body import Level, expected
 from models.windows.config import FACTORS, HOURS, PART_NAMES, QUALITIES
 from models.windows.effects import Prior, fit_prior, person_effects, sigmoid
 from models.windows.inputs import AVAILABLE, NOT_AVAILABLE, UNKNOWN, People, stated_schedule
-from models.windows.population import Population, fit_population, surprises, weather_shares
+from models.windows.population import Population, fit_population, surprises
 from models.windows.rows import record_rows, window_rows
+from models.windows.weather import expected_weather
 from models.windows.windows import part_terms, score_windows
 
 NIGHT = date(2026, 3, 1)
@@ -23,7 +24,34 @@ NIGHT = date(2026, 3, 1)
 AS_OF = (NIGHT - date(1970, 1, 1)).days
 DAYS = 30
 MORNING, EVENING = PART_NAMES.index("morning"), PART_NAMES.index("evening")
-NO_WEATHER = weather_shares({})
+REPORTS = {
+    "time_zone": pl.String,
+    "local_date": pl.Date,
+    "time_slot": pl.String,
+    "weather_band": pl.String,
+    "attempts": pl.Int64,
+}
+FORECAST = {
+    "time_zone": pl.String, "local_date": pl.Date, "hour": pl.Int64, "hours": pl.Int64,
+    "issued_at": pl.Datetime("us", "UTC"), "weather": pl.String, "temperature_f": pl.Float64,
+    "precipitation_probability": pl.Float64,
+}  # fmt: skip
+
+
+# The day after the morrow, as in ``people``.
+ZONES = pl.DataFrame({"time_zone": ["Asia/Tokyo", "Europe/Berlin", "UTC"], "first_date": [date(2026, 3, 3)] * 3})
+
+
+def weather_of(fair=0, wet=0, forecasts=()):
+    """The weather expected in Berlin after so many reports of yesterday and these forecasts."""
+    reports = [
+        ("Europe/Berlin", NIGHT, "evening", band, count) for band, count in (("fair", fair), ("wet", wet)) if count
+    ]
+    said = pl.DataFrame([dict.fromkeys(FORECAST) | line for line in forecasts], FORECAST)
+    return expected_weather(ZONES, pl.DataFrame(reports, REPORTS, orient="row"), said)
+
+
+NO_WEATHER = weather_of()
 POPULATION = Population(
     people=1000,
     day=Prior(np.array([-0.5, 1.0, *([0.0] * 6)]), 1.0, 0.2),
@@ -157,7 +185,7 @@ def test_surprises_fade_and_unobserved_days_bring_none():
 
 
 def test_the_terms_add_up_to_the_score():
-    windows = windows_of(people(3), weather=weather_shares({"Europe/Berlin": np.array([60.0, 40.0, 0.0, 0.0])}))
+    windows = windows_of(people(3), weather=weather_of(fair=60, wet=40))
     assert sigmoid(windows.terms.sum(axis=3)) == pytest.approx(windows.probability, abs=1e-6)
     assert (windows.low <= windows.probability).all()
     assert (windows.probability <= windows.high).all()
@@ -246,7 +274,7 @@ def test_of_equal_hours_the_usual_one_is_taken():
 
 
 def test_bad_weather_takes_from_those_whom_it_keeps_from_training():
-    bad = weather_shares({"Europe/Berlin": np.array([0.0, 400.0, 0.0, 0.0])})
+    bad = weather_of(wet=400)
     minds = windows_of(people(band_completed=np.array([[13.0, 0.0, 0.0, 0.0]])), weather=bad)
     hardy = windows_of(people(band_completed=np.array([[5.0, 5.0, 0.0, 0.0]])), weather=bad)
     assert minds.weather_effect[0, 0, 0] < hardy.weather_effect[0, 0, 0]

@@ -176,6 +176,29 @@ def test_a_plan_for_a_later_date_is_known(settings):
     assert stored(settings).filter(others).drop("backup_plan").equals(before.filter(others).drop("backup_plan"))
 
 
+def test_a_forecast_counts_from_the_night_on_which_it_was_issued_and_landed(settings):
+    rain = {
+        "time_zone": "UTC", "local_date": NEXT, "hour": 0, "hours": 24, "weather": "rain", "temperature_f": 60.0,
+        "issued_at": datetime(2026, 3, 1, 21, tzinfo=UTC), "_source_file": "../weather/a.jsonl", "_line": 1,
+    }  # fmt: skip
+
+    def sources(night=NIGHT):
+        score.write_windows(night, settings)
+        return {(row["user_id"], row["valid_for"]): row["weather_source"] for row in stored(settings, night).to_dicts()}
+
+    before = sources()
+    windows = stored(settings)
+    assert set(before.values()) == {"climatology"}
+    # Landed later, or issued after the night's end: not known.
+    put("silver.weather", [rain], settings, NEXT)
+    assert sources() == before
+    put("silver.weather", [rain | {"issued_at": datetime(2026, 3, 2, tzinfo=UTC)}], settings, NIGHT)
+    assert sources() == before
+    assert stored(settings).equals(windows)
+    put("silver.weather", [rain], settings, NIGHT)
+    assert {key for key, source in sources().items() if source == "forecast"} == {("new", NEXT)}
+
+
 def test_a_night_without_people_has_no_windows(tmp_path):
     settings = Settings(home=tmp_path, _env_file=None)
     assert score.write_windows(NIGHT, settings) == 0

@@ -35,7 +35,7 @@ def landed(settings, night):
 
 def expected(settings, night):
     counts = Counter()
-    for file in (settings.truth_dir / f"batch_date={night}").glob("dirt-*.json"):
+    for file in (settings.truth_dir / f"batch_date={night}").glob("dirt-0*.json"):
         counts.update(json.loads(file.read_text()))
     return counts
 

@@ -28,7 +28,7 @@ def world(tmp_path_factory):
 def events(world):
     """All events by type."""
     found = {}
-    for file in sorted((world.home / "landing").rglob("*.gz")):
+    for file in sorted((world.home / "landing" / "events").rglob("*.gz")):
         for line in gzip.decompress(file.read_bytes()).splitlines():
             event = orjson.loads(line)
             found.setdefault(event["eventType"], []).append(event)

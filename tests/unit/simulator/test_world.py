@@ -38,7 +38,7 @@ def files(settings, pattern="*.gz"):
 
 def lines_by_night(settings):
     nights = {}
-    for name, body in files(settings).items():
+    for name, body in files(settings, "events/**/*.gz").items():
         nights.setdefault(name.split("/")[1], []).extend(gzip.decompress(body).split(b"\n")[:-1])
     return {night: sorted(lines) for night, lines in nights.items()}
 
@@ -79,7 +79,7 @@ def test_same_dials_give_the_same_bytes_in_one_run_or_two(tmp_path):
     simulate_nights(parts, Interval(WEEK.start, date(2026, 3, 28)), people=60, dirt=0.1, seed=1)
     simulate_nights(parts, Interval(date(2026, 3, 29), WEEK.end), people=60, dirt=0.1, seed=1)
     assert files(whole) == files(parts)
-    assert len(files(whole)) == len(WEEK)
+    assert len(files(whole, "events/**/*.gz")) == len(files(whole, "weather/**/*.gz")) == len(WEEK)
     assert truth(whole).equals(truth(parts))
 
 
@@ -89,7 +89,8 @@ def test_sharding_changes_no_line_of_any_night(tmp_path, monkeypatch, dirt):
     simulate_nights(whole, WEEK, people=60, dirt=dirt, seed=1)
     monkeypatch.setattr(world, "SHARD_PEOPLE", 17)
     simulate_nights(sharded, WEEK, people=60, dirt=dirt, seed=1)
-    assert len(files(sharded)) == 4 * len(WEEK)
+    assert len(files(sharded, "events/**/*.gz")) == 4 * len(WEEK)
+    assert files(whole, "weather/**/*.gz") == files(sharded, "weather/**/*.gz")
     assert lines_by_night(whole) == lines_by_night(sharded)
 
 
@@ -215,7 +216,9 @@ def test_held_nights_arrive_late_with_the_same_lines(tmp_path):
     simulate_nights(straight, WEEK, people=20, dirt=0.1, seed=1)
     simulate_nights(held, WEEK, people=20, dirt=0.1, seed=1, hold=[night])
     missing = set(files(straight)) - set(files(held))
-    assert missing == {f"events/batch_date={night}/app-00000.jsonl.gz"}
+    assert missing == {
+        f"events/batch_date={night}/app-00000.jsonl.gz", f"weather/batch_date={night}/forecast.jsonl.gz",
+    }  # fmt: skip
     assert release_nights(held) == [night]
     assert files(held) == files(straight)
     assert release_nights(held) == []
