@@ -10,10 +10,9 @@ import pytest
 from models.windows.config import BANDS, CONFIG, FACTORS, HOURS, PART_NAMES
 from models.windows.effects import sigmoid
 from models.windows.rows import window_rows
-from models.windows.weather import LINE, expected_weather, forecast_worth, hourly, usual_bands
+from models.windows.weather import expected_weather, forecast_worth, hourly, usual_bands
 from tests.unit.models.test_windows import EVENING, FORECAST, MORNING, NIGHT, REPORTS, ZONES, people, term, windows_of
 
-assert tuple(FORECAST) == LINE
 FIRST = ZONES["first_date"][0]
 BERLIN = ZONES["time_zone"].to_list().index("Europe/Berlin")
 # Somebody whose mornings and evenings are far better than other parts of the day, and whom rain keeps from training.
@@ -83,13 +82,14 @@ def test_a_forecast_is_drawn_towards_the_usual_weather_and_other_hours_have_that
 def test_what_was_said_last_counts_and_of_one_time_the_line_of_fewer_hours():
     old, new = datetime(2026, 2, 28, 6, tzinfo=UTC), datetime(2026, 3, 1, 6, tzinfo=UTC)
     found = weather(
-        line(18, issued=new, weather="clear"), line(18, issued=old), line(14, hours=8, issued=old, weather="snow"),
-        line(16, issued=new, weather="fog"), line(14, hours=4, issued=new, weather="cloudy"),
+        line(18, hours=4, issued=new, weather="clear"), line(19, issued=old, weather="storm"),
+        line(10, hours=12, issued=old, weather="snow"), line(14, hours=4, issued=new, weather="cloudy"),
+        line(16, issued=new, weather="fog"),
     )  # fmt: skip
-    said = {
-        hour: found.said["weather"][int(found.forecast[BERLIN, 0, HOURS.index(hour)])] for hour in (14, 16, 17, 18, 19)
-    }
-    assert said == {14: "cloudy", 16: "fog", 17: "cloudy", 18: "clear", 19: "snow"}
+    said = [
+        found.said["weather"][int(found.forecast[BERLIN, 0, HOURS.index(hour)])] for hour in (12, 14, 16, 17, 18, 19)
+    ]
+    assert said == ["snow", "cloudy", "fog", "cloudy", "clear", "clear"]
 
 
 def test_a_forecast_too_old_or_of_other_dates_says_nothing():
