@@ -46,9 +46,7 @@ Rule = Callable[[Floats, Floats], Floats]
 
 def planned(amounts: Floats, goals: Floats) -> Floats:
     """Set the platform's goal."""
-    nobody = np.zeros(len(amounts), dtype=bool)
-    unknown = np.full(len(amounts), np.nan)
-    return recommend(People(amounts, goals, goals[:, -1], unknown, nobody, nobody), WEEKLY_SESSIONS).goal
+    return recommend(People.under_goals(amounts, goals), WEEKLY_SESSIONS).goal
 
 
 def fixed(_amounts: Floats, goals: Floats) -> Floats:
@@ -154,8 +152,7 @@ class Comparison:
 
 def _speed(people: int, periods: int) -> float:
     amounts, goals, _ = histories(people, periods, seed=1)
-    nobody, unknown = np.zeros(people, dtype=bool), np.full(people, np.nan)
-    known = People(amounts, goals, goals[:, -1], unknown, nobody, nobody)
+    known = People.under_goals(amounts, goals)
     started = time.perf_counter()
     recommend(known, WEEKLY_SESSIONS)
     return people / (time.perf_counter() - started)

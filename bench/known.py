@@ -150,7 +150,7 @@ def _onboarding() -> str:
 
 
 _KINDS = "(VALUES ('weekly_sessions', 3.0), ('weekly_minutes', 120.0), ('daily_steps', 8000.0)) AS kinds(kind, usual)"
-# Goals and plans began on the seven days of the week alike, so that a seventh is due.
+# Goals and plans began together, on the seven days of the week alike, so that a seventh is due.
 INPUTS: dict[str, tuple[int, int, str]] = {
     # First and last night before NIGHT, and the rows.
     "gold.user_day": (LEDGER_NIGHTS - 1, 0, LEDGERS["gold.user_day"]),
@@ -171,7 +171,7 @@ INPUTS: dict[str, tuple[int, int, str]] = {
     "gold.goals": (
         1, 1,
         f"""SELECT user_name(person) AS user_id, kind, usual AS recommended_goal, usual AS usual_amount,
-        CAST($night AS DATE) + 1 AS valid_for, CAST($night AS DATE) + 1 - CAST(person % 7 AS INT) AS week_start,
+        CAST($night AS DATE) + 1 AS valid_for, CAST($night AS DATE) + 1 - CAST((person + $day) % 7 AS INT) AS week_start,
         [] AS reasons, [usual, usual, usual, usual, usual, usual, usual, usual] AS past_goals {_EVERYBODY}, {_KINDS}""",
     ),
     "gold.workout_plans": (

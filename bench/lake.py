@@ -207,6 +207,8 @@ PERSON = {
     "available_time_min": "30 + floor(40 * draw(person, 0, 'time'))",
     "equipment": "[pick(person, 0, 'owns', ['dumbbells', 'mat', 'bands', 'kettlebell', 'bicycle'])]",
     "injury_history": "CASE WHEN draw(person, 0, 'past') < 0.2 THEN ['knee'] ELSE [] END",
+    "health_conditions": """CASE WHEN draw(person, 0, 'states') < 0.03 THEN [pick(person, 0, 'condition',
+        ['pregnancy', 'postpartum', 'limited_walking', 'heart_condition'])] END""",
     "schedule_json": """'{"monday":{"available":true},"sunday":{"available":' || (draw(person, 0, 'free') < 0.5) || '}}'""",
 }
 PROFILES = f"""

@@ -20,9 +20,11 @@ from habitlake.simulator.people import (
     WORKOUT_TYPES,
     make_traits,
 )
+from interventions.health import CONDITIONS
 from interventions.plans.catalogue import REGIONS
 from interventions.plans.job import made_plans
 from interventions.plans.plan import RATES
+from interventions.plans.shape import with_week
 
 NIGHT = date(2026, 3, 2)
 
@@ -46,7 +48,6 @@ def made_people(people: int, seed: int) -> pl.DataFrame:
     columns = {
         "user_id": [f"u{number:08d}" for number in range(people)],
         "valid_from": [NIGHT + timedelta(days=2)] * people,
-        "due_reason": ["week_over"] * people,
         "fitness_level": [LEVELS[number] for number in traits.level],
         "primary_goal": [GOALS[number] for number in traits.goal],
         "workout_types": [[WORKOUT_TYPES[number]] for number in traits.workout_type],
@@ -72,6 +73,11 @@ def made_people(people: int, seed: int) -> pl.DataFrame:
         "injured": hurt,
         "injured_mask": np.where(hurt, 1 << draw.integers(0, len(REGIONS), people), 0),
         "ill": [False] * people,
+        "health_conditions": [
+            [CONDITIONS[number]] if number < len(CONDITIONS) else None for number in draw.integers(0, 100, people)
+        ],
+        "conditions_changed_on": [None] * people,
+        "last_night": [week_ago] * people,
         "last_valid_from": [week_ago] * people,
         "last_block_week": draw.integers(1, 5, people),
         "last_deload": [False] * people,
@@ -83,9 +89,10 @@ def made_people(people: int, seed: int) -> pl.DataFrame:
         "best_part": [None] * people,
         **rates,
     }
-    texts = dict.fromkeys(("equipment", "injury_history"), pl.List(pl.String))
-    frame = pl.DataFrame(columns, schema_overrides={"best_part": pl.String, **texts})
-    return frame.with_columns(pl.col(RATES).fill_nan(None))
+    texts = dict.fromkeys(("equipment", "injury_history", "health_conditions"), pl.List(pl.String))
+    kinds = {"best_part": pl.String, "conditions_changed_on": pl.Date, **texts}
+    frame = pl.DataFrame(columns, schema_overrides=kinds)
+    return with_week(frame.with_columns(pl.col(RATES).fill_nan(None)))
 
 
 def measure(people: int, seed: int = 7) -> Measured:

@@ -35,8 +35,13 @@ def _field_rules(spec: FieldSpec) -> Iterator[tuple[str, str]]:
         bounds = [f"{spec.column} {sign} {bound}" for sign, bound in (("<", spec.minimum), (">", spec.maximum))]
         if limits := [bound for bound in bounds if not bound.endswith("None")]:
             yield spec.column, " OR ".join(limits)
-    elif spec.allowed and spec.sql_type == "string":
-        yield spec.column, f"{spec.column} NOT IN ({', '.join(quoted(value) for value in spec.allowed)})"
+    elif spec.allowed:
+        allowed = ", ".join(quoted(value) for value in spec.allowed)
+        is_list = spec.sql_type == "array<string>"
+        yield (
+            spec.column,
+            f"NOT list_has_all([{allowed}], {spec.column})" if is_list else f"{spec.column} NOT IN ({allowed})",
+        )
     if spec.required_by:
         types = ", ".join(quoted(event_type) for event_type in spec.required_by)
         yield f"{spec.column} is missing", f"{spec.column} IS NULL AND event_type IN ({types})"
@@ -302,6 +307,7 @@ GOALS = Suite(
                 ("more than 15,000 steps a day", "kind = 'daily_steps' AND recommended_goal > 15000"),
                 ("not its week", "valid_for NOT BETWEEN week_start AND week_start + INTERVAL 6 DAYS"),
                 ("without a probability", "success_probability IS NULL"),
+                ("more than the full goal", "recommended_goal > full_goal"),
                 (
                     "injured and asked for more than usual",
                     "list_contains(reasons, 'injured') AND recommended_goal > usual_amount",
@@ -325,7 +331,10 @@ WORKOUT_PLANS = Suite(
                     "minutes <> sessions * session_minutes OR sessions > 0 AND session_minutes NOT BETWEEN 5 AND 90",
                 ),
                 ("not for the days after the night", "valid_from - batch_date NOT BETWEEN 1 AND 2"),
-                ("due_reason", "coalesce(due_reason, '') NOT IN ('first', 'week_over', 'injury_changed')"),
+                (
+                    "due_reason",
+                    "coalesce(due_reason, '') NOT IN ('first', 'week_over', 'injury_changed', 'constraint_changed')",
+                ),
                 ("block_week", "block_week NOT BETWEEN 1 AND 4"),
                 ("injured and hard", "injured AND intensity <> 'low'"),
                 ("no object", "plan NOT LIKE '{%}'"),

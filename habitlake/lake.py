@@ -20,7 +20,7 @@ from habitlake.tables import Table, get_table
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
-    from deltalake import DeltaTable, WriterProperties
+    from deltalake import DeltaTable, Schema, WriterProperties
 
 COMMIT_ATTEMPTS = 5
 TABLE_PROPERTIES = {
@@ -125,7 +125,8 @@ def stored_table(name: str, settings: Settings) -> "DeltaTable | None":
 def open_table(name: str, settings: Settings) -> "DeltaTable":
     """Return the table, made with the registry's schema if it is not there yet; safe to call from many processes.
 
-    A table that was made before the registry gained a column gains it too; its older rows hold null.
+    A table that was made before the registry gained a column, or a field of a struct, gains it too; its older rows hold
+    null.
     """
     from deltalake import DeltaTable, Schema
     from deltalake.exceptions import DeltaError
@@ -154,21 +155,42 @@ def open_table(name: str, settings: Settings) -> "DeltaTable":
     return stored
 
 
-def _add_columns(stored: "DeltaTable", table: Table) -> None:
-    """Add the columns that the registry has and the stored table lacks."""
+@cache
+def _wanted_schema(table: Table) -> "Schema":
     from deltalake import Schema
+
+    return Schema.from_arrow(arrow_schema(table))
+
+
+def _names(schema: "Schema") -> set[tuple[str, str | None]]:
+    """Return the names of a schema's columns, and those of the fields of its structs beside their column's."""
+    from deltalake.schema import StructType
+
+    return {
+        (column.name, inner)
+        for column in schema.fields
+        for inner in (
+            None,
+            *((field.name for field in column.type.fields) if isinstance(column.type, StructType) else ()),
+        )
+    }
+
+
+def _add_columns(stored: "DeltaTable", table: Table) -> None:
+    """Add the columns, and the fields of structs, that the registry has and the stored table lacks."""
     from deltalake.exceptions import CommitFailedError
 
-    def missing() -> list[str]:
-        known = {field.name for field in stored.schema().fields}
-        return [name for name in table.column_names if name not in known]
+    wanted = _wanted_schema(table)
 
-    wanted = missing()
-    if not wanted:
+    def missing() -> set[str]:
+        return {column for column, _ in _names(wanted) - _names(stored.schema())}
+
+    lacking = missing()
+    if not lacking:
         return
-    fields = Schema.from_arrow(arrow_schema(table)).fields
     try:
-        stored.alter.add_columns([field for field in fields if field.name in wanted])
+        # A struct that is there gains the fields that it lacks.
+        stored.alter.add_columns([column for column in wanted.fields if column.name in lacking])
     except CommitFailedError:
         # Another process was first.
         stored.update_incremental()

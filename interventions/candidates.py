@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from habitlake.contracts.intervention import Channel
 from interventions.caps import CHANNEL_CAP, full
 from interventions.catalogue import Catalogue, per_catalogue
-from interventions.eligibility import COOL_DOWN, UNREACHED, Rule, fired_triggers, holds, reaches, rules
-from interventions.entries import Condition, Intervention
+from interventions.eligibility import COOL_DOWN, UNREACHED, Question, Rule, fired_triggers, holds, reaches, rules
+from interventions.entries import Intervention
 from interventions.goals.model import Floats
 from interventions.scoring import context, history, match, score, wanted
 from interventions.values import with_derived
@@ -43,7 +43,7 @@ class Questions:
     """What the rules of a catalogue ask about people, each question once, and the rules of each intervention."""
 
     triggers: dict[str, pl.Expr]
-    conditions: dict[Condition, pl.Expr]
+    conditions: dict[Question, pl.Expr]
     reached: dict[Channel, pl.Expr]
     open: dict[Channel, pl.Expr]
     matches: dict[tuple[str, tuple[str, ...]], pl.Expr]

@@ -38,6 +38,12 @@ def problems_of(entry: Entry) -> Iterator[tuple[str, str]]:
                         yield field, f"unknown placeholder {{{value}:{form}}}: {NAME_ONE}"
                 for problem in wording.problems(text, language, gentle=not entry.pushes):
                     yield field, problem
+                walking = wording.on_foot(text, language)
+                if walking and "limited_walking" not in entry.contraindicated_with:
+                    yield (
+                        field,
+                        f"the text asks to go on foot ({walking!r}): not for limited_walking, say so in contraindicated_with",
+                    )
 
 
 def _unknown(field: str, conditions: Sequence[Condition]) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ from interventions.entries import LONGEST_COOL_DOWN
 from interventions.goals.job import write_goals
 from interventions.goals.kinds import WEEKLY_SESSIONS
 from interventions.onboarding.job import steps_due, write_onboarding
-from interventions.plans.job import write_plans
+from interventions.plans.job import weeks_of, write_plans
 from interventions.policy import HORIZONS, decide
 from interventions.profiles import PROFILE_COLUMNS, newest_profiles, read_profiles
 from interventions.reading import FEATURES, GOALS, HABITS, LEDGER, Reader, View
@@ -260,9 +260,13 @@ def run(context: JobContext) -> Summary:
     for night in context.interval.nights():
         newest = newest_profiles(profiles, night)
         with timed("gold.goals"):
-            goals += write_goals(night, newest, reader)
+            # Whether a plan is due and unloads is known first: a goal of minutes is eased where its plan is.
+            weeks = weeks_of(night, newest, reader)
+            goals += write_goals(night, newest, weeks, reader)
         with timed("gold.workout_plans"):
-            plans += write_plans(night, newest, reader)
+            plans += write_plans(night, newest, weeks, reader)
+        # Some hundred bytes a person, of use no longer.
+        del weeks
         with timed("gold.onboarding"):
             newcomers += write_onboarding(night, newest, reader)
         library = catalogue()

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from habitlake.contracts.intervention import Channel
+from habitlake.contracts.profile import HealthCondition
 from interventions.catalogue import Catalogue, per_catalogue
 from interventions.entries import Condition, Guard, Intervention, Operator, placeholders
+from interventions.health import STATED_CONSTRAINT, states
 
+# What a rule asks of a person: a comparison, or whether one of some health conditions is stated.
+Question = Condition | tuple[HealthCondition, ...]
 COOL_DOWN = "cool_down"
 UNREACHED = "no channel reaches the person"
 
@@ -26,9 +30,11 @@ def compares(name: str, operator: Operator, threshold: float) -> pl.Expr:
     return compared.fill_null(value=False)
 
 
-def holds(condition: Condition) -> pl.Expr:
-    """Return whether the condition holds; false when its value is not known."""
-    return compares(condition.value, condition.operator, condition.threshold)
+def holds(question: Question) -> pl.Expr:
+    """Return whether what is asked holds; false when it is not known."""
+    if isinstance(question, tuple):
+        return states(question)
+    return compares(question.value, question.operator, question.threshold)
 
 
 def all_hold(conditions: Iterable[Condition]) -> pl.Expr:
@@ -67,7 +73,7 @@ class Rule:
     """Why an intervention is excluded: because all conditions hold, or (``required``) because they do not."""
 
     reason: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[Question, ...]
     required: bool = False
 
 
@@ -76,7 +82,14 @@ def rules(intervention: Intervention, guards: Iterable[Guard]) -> list[Rule]:
 
     Guards come first, then contraindications and requirements.
     """
-    found = [Rule(guard.reason, guard.conditions) for guard in guards if guarded(guard, intervention)]
+    found = [
+        Rule(guard.reason, guard.conditions or (guard.health_conditions,))
+        for guard in guards
+        if guarded(guard, intervention)
+    ]
+    if intervention.contraindicated_with:
+        # Which of them is stated is not told: a reason is kept with the decision.
+        found.append(Rule(f"contraindicated: {STATED_CONSTRAINT}", (intervention.contraindicated_with,)))
     found += [
         Rule("contraindicated: " + " and ".join(str(condition) for condition in group), group)
         for group in intervention.contraindications
@@ -86,7 +99,10 @@ def rules(intervention: Intervention, guards: Iterable[Guard]) -> list[Rule]:
 
 @per_catalogue
 def used_values(catalogue: Catalogue) -> list[str]:
-    """Return the values that any trigger, rule or message may use, sorted: what a decision must record."""
+    """Return the values that any trigger, rule or message may use, sorted: what a decision must record.
+
+    Health conditions are none of them: a decision holds their effect alone.
+    """
     names = {"interventions_7d", "app_minutes_7d", "observed_days_28d", "days_since_first_event", "triggers_before"}
     for trigger in catalogue.active_triggers:
         names |= {condition.value for condition in trigger.conditions}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from habitlake.contracts.intervention import Channel
+from habitlake.contracts.profile import HealthCondition
 
 Action = Literal[
     "preparation_optimization", "context_optimization", "barrier_prevention", "social_reinforcement", "encouragement",
@@ -74,16 +75,25 @@ class Trigger(Entry):
 
 
 class Guard(Entry):
-    """When not to press a person: while every condition holds, interventions that push are excluded.
+    """When not to press a person: while it holds, interventions that push are excluded.
 
-    With ``all_but`` everything is excluded except what answers to that trigger.
+    It holds while every one of its conditions does, or for who states one of its health conditions. With ``all_but``
+    everything is excluded except what answers to that trigger.
     """
 
     name: Name
     description: str
     source: str
     all_but: str | None = None
-    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)]
+    conditions: tuple[Condition, ...] = ()
+    health_conditions: tuple[HealthCondition, ...] = ()
+
+    @model_validator(mode="after")
+    def _holds_for_one_thing(self) -> Self:
+        if bool(self.conditions) == bool(self.health_conditions):
+            msg = "give either conditions or health_conditions"
+            raise ValueError(msg)
+        return self
 
     @property
     def reason(self) -> str:
@@ -116,8 +126,8 @@ class Suits(Entry):
 class Intervention(Entry):
     """Something the app can do for a person, with its texts in every language and style.
 
-    ``contraindications`` is a list of groups: any group whose conditions all hold excludes the intervention.
-    ``requires`` must all hold.
+    ``contraindications`` is a list of groups: any group whose conditions all hold excludes the intervention, and so does
+    one of ``contraindicated_with`` that the person states. ``requires`` must all hold.
     """
 
     name: Name
@@ -129,6 +139,7 @@ class Intervention(Entry):
     pushes: bool = Field(default=False, description="asks to train: excluded while a guard holds")
     suits: Suits = Suits()
     contraindications: tuple[Annotated[tuple[Condition, ...], Field(min_length=1)], ...] = ()
+    contraindicated_with: tuple[HealthCondition, ...] = Field((), description="not for who states one of these")
     requires: tuple[Condition, ...] = ()
     cool_down_days: Annotated[int, Field(ge=1, le=LONGEST_COOL_DOWN, description="days before it is sent again")]
     app_action: str

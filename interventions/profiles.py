@@ -7,11 +7,12 @@ import polars as pl
 from habitlake.clock import Interval
 from habitlake.lake import scan_table
 from habitlake.settings import Settings
+from interventions.health import conditions_changed
 from interventions.policy import ADULT_AGE, NO_USE_DAYS
 
 PROFILE_COLUMNS = (
     "age", "primary_goal", "fitness_level", "communication_style", "language", "notifications_allowed",
-    "preferred_times", "target_sessions_per_week",
+    "preferred_times", "target_sessions_per_week", "health_conditions",
 )  # fmt: skip
 # What plans and onboarding read beside them; decisions carry no more columns than they need.
 TRAINING_COLUMNS = (
@@ -39,6 +40,10 @@ def read_profiles(interval: Interval, settings: Settings) -> pl.DataFrame:
 
 
 def newest_profiles(versions: pl.DataFrame, night: date) -> pl.DataFrame:
-    """Return each person's profile as known on the night: the version with the greatest event time."""
+    """Return each person's profile as known on the night: the version with the greatest event time.
+
+    ``conditions_changed_on`` is the night that brought its health conditions; null for who never stated any.
+    """
     known = versions.filter(pl.col("batch_date") <= night)
-    return known.unique("user_id", keep="last", maintain_order=True).drop("batch_date", "event_at")
+    newest = known.unique("user_id", keep="last", maintain_order=True).drop("batch_date", "event_at")
+    return newest.join(conditions_changed(known), on="user_id", how="left", maintain_order="left")

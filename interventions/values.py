@@ -24,6 +24,7 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "onboarding_stage": pl.Int64, "onboarding_step": pl.String, "onboarding_step_due": pl.Int64,
     "dosage": pl.Float64, "learned_hour": pl.Float64,
     "triggers_before": pl.List(pl.String),
+    "health_conditions": pl.List(pl.String),
     "sent_before": pl.List(pl.Struct({"intervention": pl.String, "channel": pl.String, "local_date": pl.Date})),
 }  # fmt: skip
 DERIVED = {

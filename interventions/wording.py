@@ -38,6 +38,11 @@ PRESSURE = {
     "de": "härter, schneller, mehr gewicht, vollgas, gib alles, weiter so, nicht aufhören, durchhalten, durchziehen, "
     "zusätzliche einheit, extra-einheit, nachholen, aufholen, doppelt",
 }  # fmt: skip
+# What asks to go on foot: nothing of it is for who states limited walking.
+ON_FOOT = {
+    "en": "walk, stroll, jog , jogging, around the block, shoes miss",
+    "de": "spazier, um den block, gassi, joggen, schuhe fragen",
+}
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 SENTENCE_END = re.compile(r"[.?!:]+(?:\s|$)")
@@ -60,6 +65,7 @@ _FORBIDDEN = {
     }
     for language in ("en", "de")
 }
+_ON_FOOT = {language: _words_of(ON_FOOT[language]) for language in ("en", "de")}
 _PRESSURE = {language: _words_of(PRESSURE[language]) for language in ("en", "de")}
 
 
@@ -85,6 +91,12 @@ def reading_ease(text: str, language: Language) -> float:
     if language == "de":
         return 180 - per_sentence - 58.5 * per_word
     return 206.835 - 1.015 * per_sentence - 84.6 * per_word
+
+
+def on_foot(text: str, language: Language) -> str | None:
+    """Return the words of a text that ask to go on foot; None without any."""
+    found = _ON_FOOT[language].search(text.lower())
+    return found[0] if found else None
 
 
 def problems(text: str, language: Language, *, gentle: bool) -> Iterator[str]:

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from habitlake.contracts.base import Contract, Text
 
+# What a person may state of their health, where it matters to training.
+HealthCondition = Literal["pregnancy", "postpartum", "limited_walking", "heart_condition"]
+
 
 class Demographics(Contract):
     """Body and background."""
@@ -66,6 +69,15 @@ class Constraints(Contract):
         None, description="minutes a session", json_schema_extra={"column": "available_time_min"}
     )
     injury_history: list[Text] | None = Field(None, description="past injuries", json_schema_extra={"pii": True})
+    health_conditions: list[HealthCondition] | None = Field(
+        None,
+        description=(
+            "stated health conditions that matter to training (limited_walking: cannot walk, or not far); a special category"
+            " of personal data (GDPR, article 9): the app asks for consent before it sends them; absent means that nothing is"
+            " known"
+        ),
+        json_schema_extra={"pii": True},
+    )
     schedule: dict[str, Any] | None = Field(
         None,
         description="weekly schedule: weekday to {available, timeSlots}",

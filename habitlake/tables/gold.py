@@ -271,14 +271,27 @@ GOALS = Table(
         USER_ID,
         Column("kind", "string", "weekly_sessions, weekly_minutes or daily_steps (mean of the days with a step count)"),
         Column("valid_for", "date", "first local date that starts after the night's end"),
-        Column("week_start", "date", "first of the seven local dates that the goal holds for"),
-        Column("recommended_goal", "double", "the goal: sessions or minutes in seven days, or steps a day"),
+        Column("week_start", "date", "first of the seven local dates that the goal holds for: those of the plan"),
+        Column(
+            "recommended_goal",
+            "double",
+            "the goal: sessions or minutes in seven days, or steps a day; minutes of a week of"
+            " unloading are those of its plan",
+        ),
+        Column(
+            "full_goal",
+            "double",
+            "the goal as it would be in a week that does not unload: what the plan is made from and"
+            " the next goal rises from; null before the column was there",
+        ),
         Column("planned_goal", "double", "the user model's plan before limits, u_b + p / 2; null with thin history"),
         Column("usual_amount", "double", "mean of the weeks known among the last four before the goal was set"),
         Column("difficulty_level", "string", "easy (success probability 0.7 or more), moderate (0.5 or more) or hard"),
         Column("success_probability", "double", "probability that the person meets the goal, as set"),
         Column("adaptation_strategy", "string", "estimated, step_rule (x1.1 / x0.9), start or recovery"),
-        Column("reasons", "array<string>", "rules that changed the goal: guards, largest change, floor, cap"),
+        Column(
+            "reasons", "array<string>", "rules that changed the goal: guards, largest change, floor, cap, unloading"
+        ),
         Column("weeks_known", "bigint", "weeks of the last eight with a known amount"),
         Column("baseline", "double", "estimated amount without any goal; null with thin history"),
         Column("responsiveness", "double", "estimated pull of a goal, p; null with thin history"),
@@ -290,7 +303,8 @@ GOALS = Table(
 
 WORKOUT_PLANS = Table(
     name="gold.workout_plans",
-    grain="one row per user and night on which a plan is due: the first, after seven days, or when injuries changed",
+    grain="one row per user and night on which a plan is due: the first, after seven days, or when injuries or stated"
+    " health conditions changed",
     key=("batch_date", "user_id"),
     columns=(
         BATCH_DATE,
@@ -298,7 +312,11 @@ WORKOUT_PLANS = Table(
         Column(
             "valid_from", "date", "first of the seven local dates of the plan: the first that starts after the night"
         ),
-        Column("due_reason", "string", "first, week_over or injury_changed (the plan before it ends early)"),
+        Column(
+            "due_reason",
+            "string",
+            "first, week_over, injury_changed or constraint_changed (the plan before it ends early)",
+        ),
         Column("sessions", "bigint", "sessions of the week; 0 is a week of rest"),
         Column("session_minutes", "bigint", "minutes of a session, warm-up and cool-down included"),
         Column("minutes", "bigint", "minutes of the week"),
@@ -312,7 +330,7 @@ WORKOUT_PLANS = Table(
         Column("deload", "boolean", "a week of unloading: less time, smaller doses, lower intensity"),
         Column("injured", "boolean", "whether an injury or illness was unresolved"),
         Column("injured_regions", "array<string>", "regions that unresolved reports name", pii=True),
-        Column("swapped", "boolean", "whether an injury, present or past, changed an exercise"),
+        Column("swapped", "boolean", "whether an injury, present or past, or a stated constraint changed an exercise"),
         Column("reasons", "array<string>", "rules that shaped the plan"),
         Column("catalogue_version", "string", "version of the exercises, words and texts"),
         Column("plan", "string", "the plan as JSON (interventions/plans/workout_plan.schema.json)", pii=True),

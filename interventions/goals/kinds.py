@@ -17,7 +17,7 @@ class Kind:
     step
         Goals are multiples of it.
     floor, cap
-        No goal asks less or more (an injury may lower a goal below the floor).
+        No goal asks less or more (an injury, or a week of unloading, may lower a goal below the floor).
     start
         First goal of someone of whom nothing is known; None where there is none without a measured amount.
     rise, fall
@@ -40,4 +40,5 @@ WEEKLY_SESSIONS = Kind("weekly_sessions", 1.0, 1.0, floor=1.0, cap=7.0, start=2.
 WEEKLY_MINUTES = Kind("weekly_minutes", 45.0, 5.0, floor=20.0, cap=450.0, start=60.0, rise=0.1, fall=0.3)
 # Mean of the days with a step count; asked only of those whose steps are counted.
 DAILY_STEPS = Kind("daily_steps", 2_000.0, 250.0, floor=2_000.0, cap=15_000.0, start=None, rise=0.1, fall=0.3)
-KINDS = (DAILY_STEPS, WEEKLY_MINUTES, WEEKLY_SESSIONS)
+# Sessions first: what a week of unloading asks for in minutes rests on them.
+KINDS = (WEEKLY_SESSIONS, WEEKLY_MINUTES, DAILY_STEPS)

@@ -2,7 +2,8 @@
 
 With enough history: of the multiples of the kind's step around the plan of the user model, the goal of greatest
 expected value. Otherwise the rule that multiplies the last goal by 1.1 when it was met and by 0.9 when not. Then the
-largest change, floor and cap, and at last the guards: nobody who is injured or worn out is asked for more.
+largest change, floor and cap, and the guards: nobody who is injured or worn out is asked for more, nor who states a health
+condition that speaks against it. At last a week in which the plan unloads eases its minutes as the plan does.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from interventions.goals.estimate import Posterior, estimate
 from interventions.goals.kinds import Kind
 from interventions.goals.model import TOLERANCE, Floats
+from interventions.plans.minutes import unloaded_minutes
 
 Booleans = NDArray[np.bool_]
 Texts = NDArray[np.str_]
@@ -37,15 +39,29 @@ class People:
     """What is known of people for one kind of goal; one row per person.
 
     ``amounts`` and ``goals`` are (people, periods), oldest first, NaN where unknown or none; ``last_goal`` and
-    ``target`` (what the person wants, where told) are NaN where there is none.
+    ``target`` (what the person wants, where told) are NaN where there is none. ``last_asked`` is the last goal as the
+    person read it, less than ``last_goal`` where that week unloaded. ``held`` are those who state a health condition with
+    which nothing rises. ``unloading_sessions`` and ``longest_session`` (minutes) tell what the plan of the week asks for;
+    NaN where it does not unload, and for goals of another kind than minutes.
     """
 
     amounts: Floats
     goals: Floats
     last_goal: Floats
+    last_asked: Floats
     target: Floats
     injured: Booleans
     worn_out: Booleans
+    held: Booleans
+    unloading_sessions: Floats
+    longest_session: Floats
+
+    @classmethod
+    def under_goals(cls, amounts: Floats, goals: Floats) -> "People":
+        """Return people of whom amounts and goals are all that is known."""
+        nobody, unknown = np.zeros(len(amounts), dtype=bool), np.full(len(amounts), np.nan)
+        last = goals[:, -1]
+        return cls(amounts, goals, last, last, unknown, nobody, nobody, nobody, unknown, unknown)
 
     def part(self, start: int, length: int) -> "People":
         """Return some of the people."""
@@ -54,9 +70,13 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """Per person the goal, what it rests on (NaN where there is none), and which rules changed it."""
+    """Per person the goal, what it rests on (NaN where there is none), and which rules changed it.
+
+    ``full_goal`` is what the goal would be in a week that does not unload; the next one rises from it.
+    """
 
     goal: Floats
+    full_goal: Floats
     planned: Floats
     usual: Floats
     success_probability: Floats
@@ -67,13 +87,15 @@ class Recommendation:
     gain: Floats
     injured: Booleans
     worn_out: Booleans
+    stated_constraint: Booleans
     largest_rise: Booleans
     largest_fall: Booleans
     floor: Booleans
     cap: Booleans
+    unloading: Booleans
 
 
-RULES = ("injured", "worn_out", "largest_rise", "largest_fall", "floor", "cap")
+RULES = ("injured", "worn_out", "stated_constraint", "largest_rise", "largest_fall", "floor", "cap", "unloading")
 
 
 def usual_amount(amounts: Floats) -> Floats:
@@ -98,11 +120,15 @@ def best_goal(posterior: Posterior, kind: Kind) -> Floats:
     return goal
 
 
-def step_rule(last_goal: Floats, last_amount: Floats, step: float) -> Floats:
-    """Return the last goal times 1.1 when it was met and times 0.9 when not, to the next step that way."""
+def step_rule(last_goal: Floats, last_amount: Floats, step: float, last_asked: Floats | None = None) -> Floats:
+    """Return the last goal times 1.1 when it was met and times 0.9 when not, to the next step that way.
+
+    Met is what was asked for, where that was less than the goal.
+    """
+    asked = last_goal if last_asked is None else last_asked
     raised = np.ceil(np.round(last_goal * RAISED / step, 6)) * step
     lowered = np.floor(np.round(last_goal * LOWERED / step, 6)) * step
-    return np.where(last_amount >= last_goal, raised, np.where(np.isnan(last_amount), last_goal, lowered))
+    return np.where(last_amount >= asked, raised, np.where(np.isnan(last_amount), last_goal, lowered))
 
 
 def first_goal(usual: Floats, target: Floats, kind: Kind) -> Floats:
@@ -126,12 +152,18 @@ def limited(goal: Floats, people: People, usual: Floats, kind: Kind) -> tuple[Fl
     highest = np.maximum(np.floor(done_or_asked * (1 + kind.rise) / kind.step) * kind.step, last + kind.step)
     lowest = np.minimum(np.ceil(last * (1 - kind.fall) / kind.step) * kind.step, last - kind.step)
     resting = np.fmax(np.floor(np.fmin(last, usual) / kind.step) * kind.step, kind.floor)
+    # Held where it was: at the most that the last eight weeks asked for, else what the person does, else where all start.
+    highest_asked = np.fmax(last, np.fmax.reduce(people.goals, axis=1))
+    done = np.floor(usual / kind.step) * kind.step
+    start = np.nan if kind.start is None else kind.start
+    held = np.where(np.isnan(highest_asked), np.where(np.isnan(done), start, done), highest_asked)
     mended = np.floor(np.nan_to_num(usual) * INJURED_SHARE / kind.step) * kind.step
     apply("largest_rise", np.fmin(goal, highest))
     apply("largest_fall", np.fmax(goal, lowest))
     apply("floor", np.maximum(goal, kind.floor))
     apply("cap", np.minimum(goal, kind.cap))
     apply("worn_out", np.where(people.worn_out, np.fmin(goal, resting), goal))
+    apply("stated_constraint", np.where(people.held, np.fmin(goal, np.fmax(held, kind.floor)), goal))
     apply("injured", np.where(people.injured, np.minimum(goal, mended), goal))
     return goal, rules
 
@@ -140,7 +172,7 @@ def _recommend_some(people: People, kind: Kind) -> Recommendation:
     periods = (~np.isnan(people.amounts)).sum(axis=1)
     usual = usual_amount(people.amounts)
     rich = periods >= MIN_PERIODS
-    goal = step_rule(people.last_goal, people.amounts[:, -1], kind.step)
+    goal = step_rule(people.last_goal, people.amounts[:, -1], kind.step, people.last_asked)
     strategy = np.where(rich, ESTIMATED, np.where(np.isnan(goal), START, STEP_RULE))
     goal = np.where(np.isnan(goal), first_goal(usual, people.target, kind), goal)
     planned, baseline, responsiveness, gain = np.full((4, len(goal)), np.nan)
@@ -152,14 +184,16 @@ def _recommend_some(people: People, kind: Kind) -> Recommendation:
             (planned, found.planned), (baseline, found.baseline), (responsiveness, found.current), (gain, found.gain)
         ):  # fmt: skip
             column[rich] = value * kind.unit
-    goal, rules = limited(goal, people, usual, kind)
+    full, rules = limited(goal, people, usual, kind)
+    goal = np.fmin(full, unloaded_minutes(full, people.unloading_sessions, people.longest_session))
+    rules["unloading"] = full - goal > TOLERANCE
     # Thin history: the share of known periods that would have met the goal, drawn towards a half.
     probability = ((people.amounts >= goal[:, None]).sum(axis=1) + 1) / (periods + 2)
     if posterior is not None:
         probability[rich] = posterior.success(goal[rich] / kind.unit, kind.step / kind.unit / 2)
     strategy = np.where(rules["injured"] | rules["worn_out"], RECOVERY, strategy)
     return Recommendation(
-        goal, planned, usual, probability, strategy, periods, baseline, responsiveness, gain, **rules
+        goal, full, planned, usual, probability, strategy, periods, baseline, responsiveness, gain, **rules
     )  # fmt: skip
 
 

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal, Self, get_args
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from habitlake.contracts.profile import HealthCondition
 from habitlake.errors import PermanentError
 from interventions import wording
 from interventions.entries import LANGUAGES, STYLES, Entry, Language, SnakeCase, Style
+from interventions.health import CONDITIONS
 from interventions.reviewed import one_line, parsed, version_of
 
 Kind = Literal["strength", "cardio", "mobility", "balance", "conditioning"]
@@ -27,6 +29,8 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 INTENSITIES: tuple[Intensity, ...] = get_args(Intensity)
 PLACES: tuple[Place, ...] = get_args(Place)
 REGIONS: tuple[Region, ...] = get_args(Region)
+# What can rule an exercise out.
+CONTRAINDICATIONS: tuple[Region | HealthCondition, ...] = (*REGIONS, *CONDITIONS)
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 EVERYWHERE: tuple[Place, ...] = ("home", "gym", "outdoors")
 TEXTS_PER_MOMENT = 3
@@ -59,7 +63,9 @@ class Exercise(Entry):
     intensity: Intensity = Field(description="effort")
     reps: Annotated[int, Field(ge=3, le=30)] | None = Field(None, description="repetitions of a set")
     seconds: Annotated[int, Field(ge=10, le=3_600)] | None = Field(None, description="seconds of a set")
-    contraindicated: tuple[Region, ...] = Field((), description="not while one of these regions is injured")
+    contraindicated: tuple[Region | HealthCondition, ...] = Field(
+        (), description="not while one of these regions is injured, or one of these health conditions is stated"
+    )
     easier: SnakeCase | None = Field(None, description="name of the easier variant")
     harder: SnakeCase | None = Field(None, description="name of the harder variant")
 
@@ -87,6 +93,12 @@ class RegionWords(Entry):
     """How a region of the body is named in profiles and reports."""
 
     words: Words
+
+
+class HealthConditionRule(Entry):
+    """What a stated health condition allows, beside the exercises that it rules out."""
+
+    highest: Intensity
 
 
 class Equipment(Entry):
@@ -123,6 +135,8 @@ class PlanCatalogue(Entry):
     exercises: dict[SnakeCase, Exercise]
     regions: dict[Region, RegionWords]
     illness: Words
+    health_conditions: dict[HealthCondition, HealthConditionRule]
+    note: Label
     equipment: dict[SnakeCase, Equipment]
     patterns: dict[SnakeCase, Label]
     focuses: dict[SnakeCase, Focus]
@@ -197,6 +211,8 @@ def _focus_complaints(catalogue: PlanCatalogue) -> list[str]:
 
 def _text_complaints(catalogue: PlanCatalogue) -> list[str]:
     found = [f"region {region}: how is it named?" for region in REGIONS if region not in catalogue.regions]
+    missing = [name for name in CONDITIONS if name not in catalogue.health_conditions]
+    found += [f"health condition {name}: what is the highest intensity?" for name in missing]
     for moment in MOMENTS:
         for language in LANGUAGES:
             styles = catalogue.moments.get(moment, {}).get(language, {})
@@ -206,6 +222,8 @@ def _text_complaints(catalogue: PlanCatalogue) -> list[str]:
     for cue in catalogue.patterns.values():
         for language in LANGUAGES:
             found += wording.problems(getattr(cue, language), language, gentle=True)
+    for language in LANGUAGES:
+        found += wording.problems(getattr(catalogue.note, language), language, gentle=True)
     return found
 
 

@@ -1,14 +1,22 @@
-"""Which exercises a session is made of: by movement, place, equipment, level and injuries; pure.
+"""Which exercises a session is made of: by movement, place, equipment, level, injuries and health conditions; pure.
 
-An exercise that an injury rules out is swapped for its easier variant, else for another of the same movement; a session
-that injuries leave too little of becomes another kind, at last a gentle one.
+An exercise that one of these rules out is swapped for its easier variant, else for another of the same movement; a session
+of which too little is left becomes another kind, at last a gentle one.
 """
 
 from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, REGIONS, Exercise, PlanCatalogue, easier_variants
+from interventions.plans.catalogue import (
+    CONTRAINDICATIONS,
+    INTENSITIES,
+    LEVELS,
+    PLACES,
+    Exercise,
+    PlanCatalogue,
+    easier_variants,
+)
 
 VARIETIES = 3
 SHORT_MINUTES = 10
@@ -22,8 +30,9 @@ FILL = ("core", "flow", "mobilise", "stretch", "balance")
 class SessionKey(NamedTuple):
     """All that a session depends on; numbers are positions in the catalogue's lists, sets are bit masks.
 
-    ``equipment`` is what the person has beyond what the place has; ``injured`` regions rule exercises out, ``past``
-    ones allow low intensity alone; ``variety`` chooses among equals.
+    ``equipment`` is what the person has beyond what the place has; ``avoided`` are the regions injured and the health
+    conditions stated (``CONTRAINDICATIONS``), which rule exercises out, while ``past`` regions allow low intensity alone;
+    ``variety`` chooses among equals.
     """
 
     focus: int
@@ -32,7 +41,7 @@ class SessionKey(NamedTuple):
     level: int
     intensity: int
     minutes: int
-    injured: int
+    avoided: int
     past: int
     dose: int
     variety: int
@@ -40,23 +49,23 @@ class SessionKey(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The name of an exercise chosen, and of the one it stands in for because of an injury."""
+    """The name of an exercise chosen, and of the one it stands in for because that is ruled out."""
 
     exercise: str
     instead_of: str | None
 
 
 class Option(NamedTuple):
-    """What choosing asks of an exercise: its demand (higher is harder), and the regions it strains."""
+    """What choosing asks of an exercise: its demand (higher is harder), and what speaks against it."""
 
     name: str
     demand: tuple[int, int]
-    strains: int
+    contraindicated: int
     is_low: bool
 
     def is_safe(self, key: SessionKey) -> bool:
-        """Return whether no injury speaks against it."""
-        return not (self.strains & key.injured or (self.strains & key.past and not self.is_low))
+        """Return whether nothing speaks against it."""
+        return not (self.contraindicated & key.avoided or (self.contraindicated & key.past and not self.is_low))
 
 
 class Selection(NamedTuple):
@@ -82,6 +91,16 @@ def bits(names: Iterable[str], order: Iterable[str]) -> int:
     return sum(1 << number for number, name in enumerate(order) if name in chosen)
 
 
+def contraindications(exercise: Exercise, catalogue: PlanCatalogue) -> set[str]:
+    """Return what rules an exercise out: what it says, and the health conditions that allow less intensity."""
+    too_hard = {
+        name
+        for name, rule in catalogue.health_conditions.items()
+        if INTENSITIES.index(exercise.intensity) > INTENSITIES.index(rule.highest)
+    }
+    return {*exercise.contraindicated, *too_hard}
+
+
 class Chooser:
     """Chooses exercises from a catalogue; remembers what several sessions share."""
 
@@ -99,7 +118,7 @@ class Chooser:
             name: Option(
                 name,
                 (INTENSITIES.index(item.intensity), LEVELS.index(item.level)),
-                bits(item.contraindicated, REGIONS),
+                bits(contraindications(item, catalogue), CONTRAINDICATIONS),
                 item.intensity == "low",
             )
             for name, item in catalogue.exercises.items()
@@ -158,7 +177,10 @@ class Chooser:
             if len(chosen) < wanted and (choice := self._choose(movement, place, key, taken)):
                 chosen.append(choice)
         own = len(chosen)
-        if own == 0 or found.steady:
+        if found.steady:
+            # An easier variant may be of another kind, as a walk is of a run: then the session is of that kind.
+            return [choice for choice in chosen if self.catalogue.exercises[choice.exercise].pattern in found.movements]
+        if own == 0:
             return chosen
         for movement in FILL * (wanted - own):
             if len(chosen) < wanted and (choice := self._choose(movement, place, key, taken)):
@@ -192,7 +214,7 @@ class Chooser:
         ]
 
     def _fitting(self, movement: str, place: str, key: SessionKey) -> list[Option]:
-        """Return the exercises of a movement that the person could do if nothing were injured.
+        """Return the exercises of a movement that the person could do if nothing were ruled out.
 
         The most demanding first, as far as level and intensity go; of equals the one that uses what is at hand.
         """

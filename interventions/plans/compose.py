@@ -21,7 +21,7 @@ LEAST_REST_S = 10
 
 
 class Session(NamedTuple):
-    """A composed session: the focus and place it came to, whether an injury changed it, and its JSON members."""
+    """A composed session: the focus and place it came to, whether an exercise was ruled out, and its JSON members."""
 
     focus: str
     place: str

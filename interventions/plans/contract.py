@@ -28,7 +28,7 @@ class PlannedExercise(Entry):
     kind: Kind = Field(description="kind of exercise")
     label: str = Field(description="name in the person's language")
     cue: str = Field(description="what a coach would say, in the person's language")
-    instead_of: str | None = Field(None, description="exercise that an injury ruled out")
+    instead_of: str | None = Field(None, description="exercise that was ruled out, as by an injury")
     sets: int = Field(ge=1, le=5, description="rounds")
     reps: int | None = Field(None, ge=1, le=60, description="repetitions of a set")
     seconds: Seconds | None = Field(None, description="seconds of a set")
@@ -88,6 +88,9 @@ class WorkoutPlan(Entry):
     deload: bool = Field(description="a week of unloading")
     start_with: Literal["full", "short"] = Field(description="short where energy was low when the plan was made")
     reasons: list[str] = Field(description="what shaped the plan")
+    note: str | None = Field(
+        None, description="to be read before the sessions, in the person's language; absent where nothing needs a word"
+    )
     motivation: PlanMotivation
     sessions: list[PlannedSession] = Field(max_length=7)
 

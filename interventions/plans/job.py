@@ -3,7 +3,8 @@
     python -m interventions.plans --start 2026-03-01 --end 2026-03-07
 
 Reads gold.user_features, gold.goals, gold.context_patterns, silver.profiles, silver.wellbeing and the plans of the four
-weeks before; replaces each night of gold.workout_plans. A plan holds for seven local days, unless injuries change.
+weeks before; replaces each night of gold.workout_plans. A plan holds for seven local days, unless injuries or stated health
+conditions change.
 """
 
 from collections.abc import Iterator
@@ -18,9 +19,9 @@ from habitlake.lake import replace_nights_stream
 from interventions.ahead import made_ahead
 from interventions.plans.catalogue import catalogue
 from interventions.plans.compose import Composer
-from interventions.plans.people import TABLE, goals_of, injuries_of, patterns_of, plans_before, read_people
+from interventions.plans.people import PROFILE, TABLE, goals_of, patterns_of, plan_weeks
 from interventions.plans.plan import plans
-from interventions.plans.shape import due_reason, shaped, with_meanings
+from interventions.plans.shape import shaped, with_meanings
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.reading import Reader
 
@@ -34,19 +35,17 @@ def composer() -> Composer:
     return Composer(catalogue())
 
 
-def people_due(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
+def weeks_of(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
+    """Return the weeks of the people who may have a plan on a night, which its goals and its plans rest on."""
+    return plan_weeks(night, profiles, reader, catalogue())
+
+
+def people_due(night: date, profiles: pl.DataFrame, weeks: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return who gets a plan on a night, by user, with all that a plan rests on."""
-    people = read_people(night, profiles, reader)
-    known = people.join(injuries_of(night, people, reader, catalogue()), on="user_id", how="left").join(
-        plans_before(night, reader), on="user_id", how="left"
-    )
-    due = (
-        known.with_columns(pl.col("injured_mask").fill_null(0), pl.col("ill").fill_null(value=False))
-        .with_columns(due_reason=due_reason())
-        .filter(pl.col("due_reason").is_not_null())
-    )
+    due = weeks.filter(pl.col("due_reason").is_not_null())
     return (
-        due.join(goals_of(night, reader), on="user_id", how="left")
+        due.join(profiles.select("user_id", *PROFILE), on="user_id", how="left")
+        .join(goals_of(night, reader), on="user_id", how="left")
         .join(patterns_of(night, due, reader), on="user_id", how="left")
         .sort("user_id")
     )
@@ -59,14 +58,14 @@ def made_plans(due: pl.DataFrame, night: date, seed: int) -> Iterator[pl.DataFra
     """
 
     def make(part: pl.DataFrame) -> pl.DataFrame:
-        return plans(shaped(with_meanings(part, catalogue())), night, seed, composer())
+        return plans(shaped(with_meanings(part, catalogue()), catalogue()), night, seed, composer())
 
     return made_ahead(make, due.iter_slices(PEOPLE_PER_CHUNK))
 
 
-def write_plans(night: date, profiles: pl.DataFrame, reader: Reader) -> int:
-    """Write the night's plans; return how many. Needs the night's goals, and the newest profiles known on it."""
-    due = people_due(night, profiles, reader)
+def write_plans(night: date, profiles: pl.DataFrame, weeks: pl.DataFrame, reader: Reader) -> int:
+    """Write the night's plans; return how many. Needs the night's goals and weeks, and the newest profiles known on it."""
+    due = people_due(night, profiles, weeks, reader)
     return replace_nights_stream(
         lambda: (made.to_arrow() for made in made_plans(due, night, reader.settings.seed)),
         TABLE,
@@ -79,5 +78,8 @@ def run(context: JobContext) -> Summary:
     """Plan every night of the interval, one after the other: each rests on the nights before."""
     reader = Reader(context.settings, context.interval.end)
     profiles = read_profiles(context.interval, context.settings)
-    written = (write_plans(night, newest_profiles(profiles, night), reader) for night in context.interval.nights())
-    return {"plans": sum(written), "catalogue": catalogue().version}
+    written = 0
+    for night in context.interval.nights():
+        newest = newest_profiles(profiles, night)
+        written += write_plans(night, newest, weeks_of(night, newest, reader), reader)
+    return {"plans": written, "catalogue": catalogue().version}

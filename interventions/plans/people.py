@@ -1,4 +1,4 @@
-"""What is known on a night of the people whose plan may be due: from features, profiles, goals, patterns and reports."""
+"""What is known on a night of the people who may have a plan: from features, profiles, goals, patterns and reports."""
 
 from datetime import date, timedelta
 
@@ -6,6 +6,7 @@ import polars as pl
 
 from interventions.plans.catalogue import REGIONS, PlanCatalogue
 from interventions.plans.plan import RATES
+from interventions.plans.shape import with_week
 from interventions.plans.words import PARTS_OF_DAY, WEEKDAYS, is_illness, looked_up, regions_of
 from interventions.profiles import addressable
 from interventions.reading import FEATURES, GOALS, Reader, View
@@ -38,25 +39,45 @@ KNOWN = (
 PROFILE = (
     "fitness_level", "primary_goal", "workout_types", "workout_duration_min", "available_time_min", "equipment",
     "injury_history", "schedule_json", "preferred_times", "target_sessions_per_week", "language", "communication_style",
+    "health_conditions",
 )  # fmt: skip
 NO_PATTERN = {"best_place": pl.String, "best_part": pl.String, **dict.fromkeys(RATES, pl.Float64)}
 
 
+def plan_weeks(night: date, profiles: pl.DataFrame, reader: Reader, catalogue: PlanCatalogue) -> pl.DataFrame:
+    """Return who may have a plan, by user, with the week of the plan: what is known before goals are set.
+
+    Beside ``due_reason`` (null while a plan is in force) these are the columns of ``shape.with_week``; ``profiles`` are
+    the newest ones.
+    """
+    people = read_people(night, profiles, reader)
+    known = people.join(injuries_of(night, people, reader, catalogue), on="user_id", how="left").join(
+        plans_before(night, reader), on="user_id", how="left"
+    )
+    return with_week(
+        known.with_columns(pl.col("injured_mask").fill_null(0), pl.col("ill").fill_null(value=False))
+    ).sort("user_id")
+
+
 def read_people(night: date, profiles: pl.DataFrame, reader: Reader) -> pl.DataFrame:
-    """Return who may have a plan, by user: adults in use of the app who did not opt out, with their newest profile."""
+    """Return who may have a plan, by user: adults in use of the app who did not opt out."""
     features = reader.rows(FEATURES, night).select(
         "user_id", "time_zone", "as_of_date", "observed_days_28d", *KNOWN, injured=pl.col("injured").fill_null(0) == 1
     )
-    wanted = profiles.select("user_id", *PROFILE, "age", "notifications_allowed")
+    wanted = profiles.select("user_id", "age", "notifications_allowed", "conditions_changed_on")
     known = features.join(wanted, on="user_id", how="left").filter(addressable())
     people = with_first_local_date(known, night).rename({"first_decision_date": "valid_from"})
-    return people.select("user_id", "valid_from", "as_of_date", "injured", *KNOWN, *PROFILE).sort("user_id")
+    return people.select("user_id", "valid_from", "as_of_date", "injured", "conditions_changed_on", *KNOWN)
 
 
 def goals_of(night: date, reader: Reader) -> pl.DataFrame:
-    """Return per person the goals of the night: ``goal_sessions`` and ``goal_minutes``, null where there is none."""
+    """Return per person the goals of the night: ``goal_sessions`` and ``goal_minutes``, null where there is none.
+
+    They are full: it is the plan that eases a week of unloading.
+    """
     names = {"goal_sessions": "weekly_sessions", "goal_minutes": "weekly_minutes"}
-    of_kind = {name: pl.col("recommended_goal").filter(pl.col("kind") == kind).first() for name, kind in names.items()}
+    full = pl.coalesce("full_goal", "recommended_goal")
+    of_kind = {name: full.filter(pl.col("kind") == kind).first() for name, kind in names.items()}
     return reader.rows(GOALS, night).group_by("user_id").agg(**of_kind)
 
 
@@ -123,6 +144,7 @@ def plans_before(night: date, reader: Reader) -> pl.DataFrame:
         .unique("user_id", keep="last", maintain_order=True)
         .select(
             "user_id",
+            last_night="batch_date",
             last_valid_from="valid_from",
             last_block_week="block_week",
             last_deload="deload",

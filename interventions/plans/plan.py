@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from interventions.entries import LANGUAGES, STYLES
 from interventions.identity import SEPARATOR, stable_seeds
 from interventions.messages import language_of, style_of
-from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, Moment
+from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, REGIONS, Moment
 from interventions.plans.choose import VARIETIES, SessionKey
 from interventions.plans.compose import Composer
 from interventions.plans.contract import SCHEMA_VERSION
@@ -27,7 +27,7 @@ SESSION_MOMENTS: tuple[Moment, ...] = ("before_low_motivation", "struggling", "a
 PLAN_MOMENTS: tuple[Moment, ...] = ("streak", "general")
 RATES = tuple(f"rate_{day}" for day in WEEKDAYS)
 # How many bits each member of a session's key takes in one integer; the catalogue is held to them.
-KEY_BITS = (4, 2, 16, 2, 2, 7, 8, 8, 2, 2, 1)
+KEY_BITS = (4, 2, 16, 2, 2, 7, 12, 8, 2, 2, 1)
 
 
 def plan_seeds(people: pl.DataFrame, seed: int) -> NDArray[np.int64]:
@@ -93,7 +93,7 @@ def session_rows(people: pl.DataFrame, seeds: NDArray[np.int64], composer: Compo
             # No two hard sessions one after the other.
             "intensity": np.where((intensity == HARD) & (number % 2 == 1), intensity - 1, intensity),
             "minutes": own("session_minutes"),
-            "injured": own("injured_mask"),
+            "avoided": own("injured_mask") | own("health_mask") << len(REGIONS),
             "past": own("past_mask") & ~own("injured_mask"),
             "dose": np.where(steady[focus], 0, own("dose")),
             "variety": (seeds[person] + number) % VARIETIES,
@@ -148,7 +148,15 @@ def _session_json() -> pl.Expr:
     )  # fmt: skip
 
 
-def _plan_json() -> pl.Expr:
+def _note(composer: Composer) -> pl.Expr:
+    """Return the member of a plan's JSON that says what comes first, for who states any health condition; else nothing."""
+    note = composer.catalogue.note
+    members = {name: f'"note":{json.dumps(getattr(note, name), ensure_ascii=False)},' for name in LANGUAGES}
+    text = pl.col("language").replace_strict(members, return_dtype=pl.String)
+    return pl.when(pl.col("health_mask") != 0).then(text).otherwise(pl.lit(""))
+
+
+def _plan_json(composer: Composer) -> pl.Expr:
     deload = pl.when("deload").then(pl.lit("true")).otherwise(pl.lit("false"))
     start = pl.when("low_energy").then(pl.lit("short")).otherwise(pl.lit("full"))
     listed = pl.when(pl.col("reasons").list.len() > 0).then(
@@ -158,7 +166,8 @@ def _plan_json() -> pl.Expr:
         pl.lit(f'{{"schema_version":{SCHEMA_VERSION},"valid_from":"'), pl.col("valid_from").cast(pl.String),
         pl.lit('","valid_to":"'), (pl.col("valid_from") + pl.duration(days=PLAN_DAYS - 1)).cast(pl.String),
         pl.lit('","language":"'), "language", pl.lit('","style":"'), "style", pl.lit('","deload":'), deload,
-        pl.lit(',"start_with":"'), start, pl.lit('","reasons":['), listed, pl.lit('],"motivation":'), "texts",
+        pl.lit(',"start_with":"'), start, pl.lit('","reasons":['), listed, pl.lit("],"), _note(composer),
+        pl.lit('"motivation":'), "texts",
         pl.lit(',"sessions":['), pl.col("session").fill_null(""), pl.lit("]}"),
     )  # fmt: skip
 
@@ -237,5 +246,5 @@ def plans(people: pl.DataFrame, batch_date: date, seed: int, composer: Composer)
         swapped=pl.col("swapped").fill_null(value=False),
         reasons="reasons",
         catalogue_version=pl.lit(composer.catalogue.version),
-        plan=_plan_json(),
+        plan=_plan_json(composer),
     )

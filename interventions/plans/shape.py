@@ -2,8 +2,10 @@
 
 import polars as pl
 
-from interventions.plans.catalogue import LEVELS, PLACES, REGIONS, PlanCatalogue
+from interventions.health import HELD, STATED_CONSTRAINT, condition_mask, states
+from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, REGIONS, PlanCatalogue
 from interventions.plans.compose import DELOAD_DOSE, LOW_ENERGY
+from interventions.plans.minutes import DELOAD_SHARE, longest_session, session_minutes, wished_minutes
 from interventions.plans.words import (
     ALL_DAYS,
     each_looked_up,
@@ -22,8 +24,6 @@ BLOCK_WEEKS = 4
 # A plan that ended longer ago than this starts a new block.
 MAX_PAUSE_DAYS = 14
 DEFAULT_SESSIONS, DEFAULT_MINUTES = 2.0, 30.0
-SHORTEST, LONGEST, MINUTE_STEP = 10, 90, 5
-DELOAD_SHARE = 0.6
 # As among the risk factors (Foster 1998).
 MONOTONY = 2.0
 # Until then a person is new, and the chronic load of 28 days says nothing yet.
@@ -33,7 +33,7 @@ DEFAULT_FOCUS = "walk"
 
 
 def due_reason() -> pl.Expr:
-    """Return why a plan is due, or null: the first one, the old one's week is over, or injuries changed."""
+    """Return why a plan is due, or null: the first one, the old one's week is over, injuries or health conditions changed."""
     injuries = pl.col("injured").ne_missing(pl.col("last_injured")) | pl.col("injured_mask").ne_missing(
         pl.col("last_injured_mask")
     )
@@ -45,14 +45,30 @@ def due_reason() -> pl.Expr:
         .then(pl.lit("week_over"))
         .when(injuries)
         .then(pl.lit("injury_changed"))
+        .when(pl.col("conditions_changed_on") > pl.col("last_night"))
+        .then(pl.lit("constraint_changed"))
+    )
+
+
+def with_week(people: pl.DataFrame) -> pl.DataFrame:
+    """Add ``due_reason``, and of the week that is due, else of the one in force, ``block_week`` and ``unloads``.
+
+    The goals of the night, which rest on this, can only make a week of rest of it, of who is injured.
+    """
+    return people.with_columns(due_reason=due_reason(), block_week=_block_week()).with_columns(
+        block_week=pl.when(pl.col("due_reason").is_null()).then("last_block_week").otherwise("block_week"),
+        unloads=pl.when(pl.col("due_reason").is_null())
+        .then("last_deload")
+        .otherwise(pl.any_horizontal(_unloading().values()) & ~pl.any_horizontal(_rest().values()))
+        .fill_null(value=False),
     )
 
 
 def with_meanings(people: pl.DataFrame, catalogue: PlanCatalogue) -> pl.DataFrame:
     """Add what the words of the profile mean, as positions and bit masks of the catalogue.
 
-    These are ``first_focus``, ``second_focus``, ``own_equipment``, ``past_mask``, ``free_mask``, ``place`` and, as
-    text, ``part_of_day``.
+    These are ``first_focus``, ``second_focus``, ``own_equipment``, ``past_mask``, ``health_mask``, ``free_mask``, ``place``
+    and, as text, ``part_of_day``.
     """
     focuses = list(catalogue.focuses)
 
@@ -60,6 +76,7 @@ def with_meanings(people: pl.DataFrame, catalogue: PlanCatalogue) -> pl.DataFram
         return focus_of(text, catalogue)
 
     people = people.with_columns(
+        condition_mask().alias("health_mask"),
         each_looked_up(people["workout_types"], focus, pl.Int64).alias("kinds"),
         looked_up(people["primary_goal"], focus, pl.Int64).alias("goal_focus"),
         union(people["equipment"], lambda text: equipment_of(text, catalogue)).alias("named_equipment"),
@@ -89,25 +106,38 @@ def with_meanings(people: pl.DataFrame, catalogue: PlanCatalogue) -> pl.DataFram
     return people.with_columns(own_equipment=own, place=pl.coalesce(known_place, guess))
 
 
+def _is_known() -> pl.Expr:
+    return pl.col("days_since_first_event").fill_null(0) >= NEWCOMER_DAYS
+
+
+def _rest() -> dict[str, pl.Expr]:
+    """Return per rule that makes a week one of rest whether it applies, as far as goals do not decide it."""
+    injured, ill = pl.col("injured"), pl.col("ill")
+    return {"rest_ill": injured & ill, "rest_injury_unknown": injured & ~ill & (pl.col("injured_mask") == 0)}
+
+
+def _unloading() -> dict[str, pl.Expr]:
+    """Return per rule that makes a week one of unloading whether it applies."""
+    return {
+        "deload_week": pl.col("block_week") == BLOCK_WEEKS,
+        "load_spike": _is_known() & load_rises(),
+        "high_monotony": pl.col("monotony") >= MONOTONY,
+    }
+
+
 def _rules() -> dict[str, pl.Expr]:
     """Return per rule that shapes a plan, in the order in which reasons are listed, whether it applies."""
-    mask, injured, ill = pl.col("injured_mask"), pl.col("injured"), pl.col("ill")
-    rest = {
-        "rest_ill": injured & ill,
-        "rest_injury_unknown": injured & ~ill & (mask == 0),
+    injured, known = pl.col("injured"), _is_known()
+    no_goal = pl.col("goal_sessions").is_null() & ~pl.any_horizontal(_rest().values())
+    target = pl.col("target_sessions_per_week")
+    return {
+        **_rest(),
         # Who is well again gets the one session that is the least of all goals.
         "rest_goal": injured & (pl.col("goal_sessions").round() == 0),
-    }
-    resting = pl.any_horizontal(rest["rest_ill"], rest["rest_injury_unknown"])
-    known = pl.col("days_since_first_event").fill_null(0) >= NEWCOMER_DAYS
-    no_goal, target = pl.col("goal_sessions").is_null() & ~resting, pl.col("target_sessions_per_week")
-    return {
-        **rest,
-        "injured": injured & ~ill & (mask != 0),
+        "injured": injured & ~pl.col("ill") & (pl.col("injured_mask") != 0),
         "past_injury": pl.col("past_mask") != 0,
-        "deload_week": pl.col("block_week") == BLOCK_WEEKS,
-        "load_spike": known & load_rises(),
-        "high_monotony": pl.col("monotony") >= MONOTONY,
+        STATED_CONSTRAINT: pl.col("health_mask") != 0,
+        **_unloading(),
         "worn_out": tired(),
         "low_energy": pl.col("energy_level") <= LOW_ENERGY,
         "newcomer": ~known,
@@ -128,29 +158,37 @@ def _block_week() -> pl.Expr:
     return pl.when(anew).then(pl.lit(1, pl.Int64)).otherwise(pl.col("last_block_week") % BLOCK_WEEKS + 1)
 
 
-def _session_minutes() -> pl.Expr:
-    """Return the minutes of a session: the week's goal over its sessions, within what the profile allows."""
-    wished = pl.col("workout_duration_min").list.eval(pl.element().filter(pl.element() > 0))
+def _session_minutes(people: pl.DataFrame) -> pl.Series:
+    """Return the minutes of each person's sessions: the week's goal over its sessions, within what the profile allows."""
+    wished = wished_minutes()
     asked = pl.coalesce(
         pl.col("goal_minutes") / pl.max_horizontal("sessions", pl.lit(1)),
         (wished.list.min() + wished.list.max()) / 2,
         pl.lit(DEFAULT_MINUTES),
     )
-    available = pl.when(pl.col("available_time_min") > 0).then(pl.col("available_time_min"))
-    most = pl.min_horizontal(available, wished.list.max(), pl.lit(float(LONGEST)))
-    most = pl.max_horizontal(most // MINUTE_STEP * MINUTE_STEP, pl.lit(float(MINUTE_STEP)))
-    eased = pl.when("deload").then(DELOAD_SHARE).otherwise(1.0)
-    minutes = (pl.min_horizontal(asked, most) * eased).round(6) // MINUTE_STEP * MINUTE_STEP
-    return pl.max_horizontal(minutes, pl.min_horizontal(most, pl.lit(float(SHORTEST)))).cast(pl.Int64)
+    share = pl.when("deload").then(DELOAD_SHARE).otherwise(1.0)
+    known = people.select(asked=asked, longest=longest_session(), share=share)
+    return pl.Series(session_minutes(*(known[name].to_numpy() for name in known.columns))).cast(pl.Int64)
 
 
-def shaped(people: pl.DataFrame) -> pl.DataFrame:
+def _highest_intensity(catalogue: PlanCatalogue) -> pl.Expr:
+    """Return the highest intensity that level and stated health conditions allow."""
+    level = pl.col("level").replace_strict(
+        {number: HIGHEST_INTENSITY[name] for number, name in enumerate(LEVELS)}, return_dtype=pl.Int64
+    )
+    allowed = [
+        pl.when(states([name])).then(pl.lit(INTENSITIES.index(item.highest), pl.Int64))
+        for name, item in catalogue.health_conditions.items()
+    ]
+    return pl.min_horizontal(level, *allowed)
+
+
+def shaped(people: pl.DataFrame, catalogue: PlanCatalogue) -> pl.DataFrame:
     """Add the shape of the week; levels, intensities and doses as positions.
 
-    These are ``sessions``, ``session_minutes``, ``level``, ``intensity``, ``dose``, ``block_week``, ``deload``,
-    ``low_energy`` and ``reasons``.
+    These are ``sessions``, ``session_minutes``, ``level``, ``intensity``, ``dose``, ``deload``, ``low_energy`` and
+    ``reasons``. Needs what ``with_week`` and ``with_meanings`` add, and the goals of the night.
     """
-    people = people.with_columns(block_week=_block_week())
     rules = {name: rule.fill_null(value=False) for name, rule in _rules().items()}
     people = people.with_columns(rule.alias(f"is_{name}") for name, rule in rules.items())
     rest = pl.any_horizontal("is_rest_ill", "is_rest_injury_unknown", "is_rest_goal")
@@ -161,19 +199,17 @@ def shaped(people: pl.DataFrame) -> pl.DataFrame:
     )
     people = people.with_columns(
         sessions=pl.when(rest).then(0).otherwise(wanted.round().clip(1, PLAN_DAYS)).cast(pl.Int64),
-        deload=pl.any_horizontal("is_deload_week", "is_load_spike", "is_high_monotony") & ~rest,
+        deload=pl.col("unloads") & ~rest,
         level=level.fill_null(0),
         reasons=pl.concat_list(named).list.drop_nulls(),
         low_energy=pl.col("is_low_energy"),
     )
     eased = pl.col("deload") | pl.col("is_worn_out") | pl.col("is_newcomer")
-    highest = pl.col("level").replace_strict(
-        {number: HIGHEST_INTENSITY[name] for number, name in enumerate(LEVELS)}, return_dtype=pl.Int64
-    )
-    gentle = pl.col("injured") | pl.col("is_worn_out")
+    gentle = pl.col("injured") | pl.col("is_worn_out") | states(HELD)
+    intensity = (_highest_intensity(catalogue) - eased.cast(pl.Int64)).clip(0)
     return people.with_columns(
-        session_minutes=_session_minutes(),
-        intensity=pl.when("injured").then(0).otherwise(highest - eased.cast(pl.Int64)),
+        _session_minutes(people).alias("session_minutes"),
+        intensity=pl.when("injured").then(0).otherwise(intensity),
         dose=pl.when("deload").then(DELOAD_DOSE).when(gentle).then(0).otherwise(pl.col("block_week") - 1),
     ).drop(f"is_{name}" for name in rules)
 

@@ -136,6 +136,13 @@ class Leaf:
             tests.append(f"{value} > event_at + INTERVAL {MAX_PLAN_DAYS} DAY")
         return " OR ".join(tests) or None
 
+    @property
+    def complaint(self) -> str:
+        """What is out of range; a value that is personal data stays in the raw line, which is declared to hold it."""
+        if self.spec.pii:
+            return quoted(f"{self.label}: the value is not {self.bounds()}")
+        return f"{quoted(self.label + ': ')} || left(CAST({self.text} AS VARCHAR), 60) || {quoted(' is not ' + self.bounds())}"
+
     def bounds(self) -> str:
         """Return in words what the contract allows."""
         spec = self.spec
@@ -170,5 +177,4 @@ def out_of_ranges(leaves: Iterable[Leaf]) -> Iterator[tuple[str, str]]:
     """Yield of each leaf that has bounds the condition under which it is outside them, and the detail."""
     for leaf in leaves:
         if (test := leaf.out_of_range) is not None:
-            told = f"{quoted(leaf.label + ': ')} || left(CAST({leaf.text} AS VARCHAR), 60) || {quoted(' is not ' + leaf.bounds())}"
-            yield f"{leaf.present} AND ({test})", told
+            yield f"{leaf.present} AND ({test})", leaf.complaint

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from habitlake.clock import Interval
@@ -177,6 +178,43 @@ def test_replay_lands_what_a_mended_contract_accepts_once_and_nothing_else(land,
     # Read by the platform as it was, the line is refused again: the record of origins is no landing file.
     assert counts(run(following), following, landed.name) == (1, 0, 0, 1)
     assert table("silver.batch_audit")["_source_file"].len() == 2
+
+
+def test_a_lake_from_before_health_conditions_takes_a_night_that_states_some(land, run, table, services, monkeypatch):
+    from dataclasses import replace
+
+    from habitlake import lake
+    from habitlake.tables import get_table
+    from interventions.profiles import newest_profiles, read_profiles
+
+    def older(name):
+        """Return a table as it was registered before the field was there."""
+        columns = [
+            replace(column, sql_type=column.sql_type.replace("health_conditions:array<string>,", ""))
+            for column in get_table(name).columns
+            if column.name != "health_conditions"
+        ]
+        return replace(get_table(name), columns=tuple(columns))
+
+    with monkeypatch.context() as before:
+        before.setattr(lake, "get_table", older)
+        for name in ("silver.profiles", "bronze.events"):
+            rows = [{"batch_date": DAY, "_source_file": "a", "_line": 1, "user_id": "u1", "event_id": "e1", "event_type": "profile_updated",
+                     "event_at": datetime(2026, 1, 5, 8, tzinfo=UTC), "event_date": DAY}]  # fmt: skip
+            lake.replace_nights(
+                pa.Table.from_pylist(rows, lake.arrow_schema(older(name))), name, Interval(DAY, DAY), services
+            )
+    second = DAY + timedelta(days=1)
+    stated = profile("u1", 30, "UTC")
+    stated["data"]["constraints"] = {"healthConditions": ["limited_walking"]}
+    land(second, "b.jsonl", [stated, profile("u2", 31, "UTC")])
+    assert counts(run(second), second, "b.jsonl") == (2, 2, 0, 0)
+    found = table("silver.profiles").sort("batch_date", "user_id")
+    assert found["health_conditions"].to_list() == [None, ["limited_walking"], None]
+    payload = table("bronze.events").sort("batch_date", "_line").select("payload").unnest("payload")
+    assert payload["health_conditions"].to_list() == [None, ["limited_walking"], None]
+    newest = newest_profiles(read_profiles(Interval(DAY, second), services), second).sort("user_id")
+    assert newest["conditions_changed_on"].to_list() == [second, None]
 
 
 def replay_models():

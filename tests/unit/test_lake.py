@@ -27,6 +27,30 @@ def rows(night, columns):
     return pa.Table.from_pylist([{name: values.get(name) for name in schema.names}], schema)
 
 
+def test_a_table_made_before_a_field_of_a_struct_gains_it_and_keeps_its_rows(settings, monkeypatch):
+    name = "bronze.events"
+    table = get_table(name)
+    kind = next(column.sql_type for column in table.columns if column.name == "payload")
+    older_kind = kind.replace("health_conditions:array<string>,", "")
+    assert older_kind != kind
+    columns = (replace(column, sql_type=older_kind) if column.name == "payload" else column for column in table.columns)
+    older = replace(table, columns=tuple(columns))
+
+    def event(night, known, **payload):
+        return pa.Table.from_pylist(
+            [{"batch_date": night, "_source_file": "a", "_line": 1, "payload": {"age": 30, **payload}}],
+            arrow_schema(known),
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "get_table", lambda _: older)
+        replace_nights(event(FIRST, older), name, Interval(FIRST, FIRST), settings)
+    replace_nights(event(SECOND, table, health_conditions=["pregnancy"]), name, Interval(SECOND, SECOND), settings)
+    found = scan_table(name, settings).sort("batch_date").select("payload").unnest("payload").collect()
+    assert found["age"].to_list() == [30, 30]
+    assert found["health_conditions"].to_list() == [None, ["pregnancy"]]
+
+
 def test_a_table_made_before_a_column_gains_it_and_keeps_its_rows(settings, monkeypatch):
     table = get_table(NAME)
     dropped = {"confidence", "top_factors"}

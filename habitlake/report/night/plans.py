@@ -15,6 +15,7 @@ RULES = {
     "rest_goal": "injured, and no session is the goal: a week of rest",
     "injured": "an unresolved injury: exercises that spare the region, at the lowest intensity",
     "past_injury": "an injury in the past: exercises that spare the region",
+    "stated_constraint": "a constraint that the person stated: exercises that suit it, and a word to read first",
     "deload_week": "fourth week of the block: a week of unloading",
     "load_spike": "the load is far above the usual one: a week of unloading",
     "high_monotony": "the same load every day: a week of unloading",
@@ -31,7 +32,12 @@ SEGMENTS = {
     "general_user": "everybody else",
 }
 RUNNING = 6
-DUE = {"first": "first plan", "week_over": "the week was over", "injury_changed": "an injury came or went"}
+DUE = {
+    "first": "first plan",
+    "week_over": "the week was over",
+    "injury_changed": "an injury came or went",
+    "constraint_changed": "what the person states as a constraint changed",
+}
 STEPS_SHOWN = 8
 
 
@@ -101,7 +107,7 @@ def plans_view(
                 {"name": "a week of unloading", "plans": totals["deload"]},
                 {"name": "a week of rest", "plans": totals["rest"]},
                 {"name": "for an unresolved injury or illness", "plans": totals["injured"]},
-                {"name": "exercises swapped for an injury, present or past", "plans": totals["swapped"]},
+                {"name": "exercises swapped for an injury or a stated constraint", "plans": totals["swapped"]},
             ]
         ),
         "kinds": shared(kinds),
@@ -176,7 +182,10 @@ PLANS = Recipe(
     "Plans that were due in the night: the week's training of each of these people.",
     plans,
     (
-        ("plan written", "seven local dates for a person: the first, the next after a week, or one for a new injury"),
+        (
+            "plan written",
+            "seven local dates for a person: the first, the next after a week, or one for a new injury or constraint",
+        ),
         ("week of unloading", "less time, smaller doses, lower intensity"),
         ("week of rest", "a plan without a session, while an injury or illness speaks against training"),
         ("adapted", "a plan can be adapted in several ways, so the rows need not add up"),

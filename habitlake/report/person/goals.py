@@ -18,6 +18,8 @@ GOAL_RULES = {
     "cap": "lowered to the greatest goal there is",
     "worn_out": "not raised, since sleep or stress speak against more",
     "injured": "cut for an unresolved injury",
+    "stated_constraint": "not raised, for a constraint that the person stated",
+    "unloading": "eased as the plan of the week, which unloads",
 }
 STRATEGIES = {
     "estimated": "estimated from the weeks known",
@@ -130,8 +132,8 @@ GOAL_PANEL = Recipe(
         (
             "in the plan",
             (
-                "what the workout plan of the week holds; it can be less than the goal, as in a week of unloading, since"
-                " goal and plan are set each by their own rules"
+                "what the workout plan of the week holds; it can be less than the goal, since its sessions are of whole"
+                " steps of five minutes and no longer than the person has time for"
             ),
         ),
         ("chance", "probability that the person meets the goal, as set"),

@@ -72,7 +72,7 @@ def plan_facts(row: Mapping[str, Any], written: Mapping[str, Any]) -> list[tuple
         regions = ", ".join(wording.words(region) for region in row["injured_regions"] or [])
         facts.append(("unresolved injury", regions or "region not named, or an illness"))
     if row["swapped"]:
-        facts.append(("adapted", "exercises were swapped for an injury, present or past"))
+        facts.append(("adapted", "exercises were swapped for an injury or a stated constraint"))
     if row["reasons"]:
         facts.append(
             ("rules that shaped it", "; ".join(RULES.get(rule, wording.words(rule)) for rule in row["reasons"]))
@@ -187,7 +187,7 @@ PLAN = Recipe(
     (
         ("dose", "rounds × repetitions, or time; rest is between rounds"),
         ("short version", "for a day on which the person reports energy of so much or less"),
-        ("instead of", "the exercise that an injury, present or past, ruled out"),
+        ("instead of", "the exercise that an injury or a stated constraint ruled out"),
         *described("gold.workout_plans", ("block_week",)),
     ),
 )

@@ -28,6 +28,10 @@ WORKOUT = {
     "event_offset_s": 7200, "event_date": NIGHT, "workout_id": "w1", "duration_s": 1800.0, "completion_rate": 0.9,
     "intensity": "high", "stress_level": 4.0,
 }  # fmt: skip
+PROFILE = {
+    "event_id": "e1", "user_id": "u1", "event_type": "profile_updated", "event_at": END, "event_date": NIGHT, "age": 30,
+    "health_conditions": ["pregnancy", "limited_walking"],
+}  # fmt: skip
 SLEEP = {**WORKOUT, "event_type": "sleep_logged", "sleep_duration_s": 27_000.0}
 AUDIT = {"_source_file": "a.jsonl", "raw_count": 10, "accepted_count": 8, "duplicate_count": 1, "rejected_count": 1}
 FORECAST = {
@@ -86,6 +90,7 @@ SOUND = {
     "silver.workouts": WORKOUT,
     "silver.wellbeing": {key: SLEEP[key] for key in SLEEP if key in get_table("silver.wellbeing").column_names},
     "silver.weather": FORECAST,
+    "silver.profiles": PROFILE,
     "silver.batch_audit": AUDIT,
     "gold.user_day": LEDGER,
     "gold.user_features": FEATURES,
@@ -164,6 +169,8 @@ BAD = [
     ("silver", "silver.weather", {"hour": 24}, "ExpectColumnValuesToBeNull(contract_violation)", ["hour"]),
     ("silver", "silver.weather", {"hour": 19, "weather": None}, "ExpectColumnValuesToBeNull(contract_violation)", ["weather is missing"]),
     ("silver", "silver.weather", {"issued_at": FORECAST["issued_at"]}, "ExpectCompoundColumnsToBeUnique(time_zone,local_date,hour,issued_at)", None),
+    ("silver", "silver.profiles", {"health_conditions": ["pregnancy", "gout"]}, "ExpectColumnValuesToBeNull(contract_violation)", ["health_conditions"]),
+    ("silver", "silver.profiles", {"fitness_level": "hero"}, "ExpectColumnValuesToBeNull(contract_violation)", ["fitness_level"]),
     ("silver", "silver.batch_audit", {"_source_file": "b", "accepted_count": 7}, "ExpectColumnValuesToBeBetween(unaccounted_lines)", ["1"]),
     ("gold", "gold.user_day", {"steps": -1}, "ExpectColumnValuesToBeNull(negative_measure)", ["steps"]),
     ("gold", "gold.user_day", {"user_id": "u0"}, "ExpectCompoundColumnsToBeUnique(user_id,local_date)", []),

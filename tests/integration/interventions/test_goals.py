@@ -9,6 +9,7 @@ from habitlake.clock import Interval
 from habitlake.lake import scan_table
 from habitlake.settings import Settings
 from interventions.goals.job import write_goals
+from interventions.plans.job import weeks_of
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.reading import Reader
 from tests.integration.interventions.lake import write
@@ -64,7 +65,8 @@ def run(settings, nights):
     """Run the nights as the job does."""
     reader, profiles = Reader(settings, NIGHTS[-1]), read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_goals(night, newest_profiles(profiles, night), reader)
+        newest = newest_profiles(profiles, night)
+        write_goals(night, newest, weeks_of(night, newest, reader), reader)
 
 
 def goals(settings, **equal):

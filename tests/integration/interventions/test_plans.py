@@ -1,4 +1,4 @@
-"""Workout plans over a real lake: ten hand-made people, when a plan is due, and the same in a rerun."""
+"""Workout plans over a real lake: hand-made people, when a plan is due, and the same in a rerun."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -9,9 +9,10 @@ import pytest
 from habitlake.clock import Interval
 from habitlake.lake import scan_table
 from habitlake.settings import Settings
+from interventions.health import CONDITIONS
 from interventions.plans.catalogue import catalogue
 from interventions.plans.contract import WorkoutPlan
-from interventions.plans.job import write_plans
+from interventions.plans.job import weeks_of, write_plans
 from interventions.profiles import newest_profiles, read_profiles
 from interventions.reading import Reader
 from tests.integration.interventions.lake import write
@@ -19,6 +20,7 @@ from tests.integration.interventions.lake import write
 FIRST = date(2026, 3, 2)
 NIGHTS = [FIRST + timedelta(days=number) for number in range(30)]
 HURT_ON, HEALED_ON, SPIKE_ON = NIGHTS[10], NIGHTS[19], NIGHTS[7]
+STATED_ON, WITHDRAWN_ON = NIGHTS[3], NIGHTS[12]
 DUMBBELLS = ["dumbbells"]
 WEEKEND = json.dumps({day: {"available": day in ("saturday", "sunday")} for day in
                       ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")})  # fmt: skip
@@ -35,8 +37,22 @@ PEOPLE = {
     "past": {"workout_types": ["hiit"], "fitness_level": "advanced", "injury_history": ["Left knee surgery"], "schedule_json": WEEKEND},
     "spiked": {"workout_types": ["cycling"], "fitness_level": "advanced"},
     "unknown": {},
+    "pregnant": {"workout_types": ["hiit"], "fitness_level": "advanced", "equipment": DUMBBELLS, "health_conditions": ["pregnancy"]},
+    "heart": {"workout_types": ["run"], "fitness_level": "advanced", "language": "de", "health_conditions": ["heart_condition"]},
+    "seated": {"workout_types": ["hiking"], "fitness_level": "intermediate", "health_conditions": ["limited_walking"]},
+    "newly": {"workout_types": ["hiit"], "fitness_level": "intermediate"},
 }  # fmt: skip
-GOALS = {"knee": (3, 90), "bare": (3, 60), "brief": (5, 150), "steady": (3, 90), "gym": (4, 240), "past": (3, 90)}
+GOALS = {
+    "knee": (3, 90),
+    "bare": (3, 60),
+    "brief": (5, 150),
+    "steady": (3, 90),
+    "gym": (4, 240),
+    "past": (3, 90),
+    "pregnant": (3, 90),
+    "heart": (3, 90),
+    "seated": (3, 90),
+}
 PLANNED = set(PEOPLE) - {"minor", "silent"}
 
 
@@ -79,6 +95,9 @@ def lake(tmp_path_factory):
     """Return settings of a world of 30 nights with these people."""
     settings = Settings(home=tmp_path_factory.mktemp("plans"), _env_file=None)
     write("silver.profiles", [{"user_id": user, "event_id": user, "age": 30, **known} for user, known in PEOPLE.items()], FIRST, settings)  # fmt: skip
+    for night, stated in ((STATED_ON, ["postpartum"]), (WITHDRAWN_ON, [])):
+        at = datetime(night.year, night.month, night.day, 12, tzinfo=UTC)
+        write("silver.profiles", [{"user_id": "newly", "event_at": at, "age": 30, **PEOPLE["newly"], "health_conditions": stated}], night, settings)  # fmt: skip
     for night in NIGHTS:
         write("gold.user_features", [features(user, night) for user in PEOPLE], night, settings)
         goals = [
@@ -97,7 +116,8 @@ def run(settings, nights):
     """Run the nights as the job does."""
     reader, profiles = Reader(settings, NIGHTS[-1]), read_profiles(Interval(NIGHTS[0], NIGHTS[-1]), settings)
     for night in nights:
-        write_plans(night, newest_profiles(profiles, night), reader)
+        newest = newest_profiles(profiles, night)
+        write_plans(night, newest, weeks_of(night, newest, reader), reader)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +194,68 @@ def test_a_past_injury_allows_gentle_load_alone_and_the_schedule_is_kept(done):
     assert "past_injury" in row["reasons"]
     assert {"saturday", "sunday"} < set(row["weekdays"])
     assert len(row["weekdays"]) == 3
+
+
+def test_what_is_stated_of_health_keeps_effort_where_it_is_safe(done):
+    for user, condition, intensities in (
+        ("pregnant", "pregnancy", ["medium", "medium", "medium", "low"]),
+        ("heart", "heart_condition", ["low"] * 4),
+        ("seated", "limited_walking", ["medium", "medium", "medium", "low"]),
+    ):
+        weeks = plans(done, user_id=user)
+        assert weeks["intensity"].to_list()[:4] == intensities, user
+        for night in weeks["batch_date"]:
+            row, content = plan(done, user, night)
+            assert row["reasons"][0] == "stated_constraint"
+            assert (row["injured"], row["injured_regions"]) == (False, [])
+            assert condition not in {name for item in exercises(content) for name in item.contraindicated}
+            assert not [name for name in CONDITIONS if name in str(row)]
+    assert {session.focus for session in plan(done, "heart")[1].sessions[:2]} == {"walk"}
+    assert {session.focus for session in plan(done, "seated")[1].sessions[:2]} == {"gentle"}
+    assert plan(done, "seated")[0]["swapped"]
+
+
+def test_a_note_comes_first_for_who_states_anything_and_for_nobody_else(done):
+    notes = {user: plan(done, user)[1].note for user in PLANNED}
+    assert {user for user, note in notes.items() if note} == {"pregnant", "heart", "seated"}
+    assert (
+        notes["pregnant"]
+        == notes["seated"]
+        == "Keep to what you have agreed with your doctor. It comes before this plan."
+    )
+    assert notes["heart"] == "Halte dich an das, was du ärztlich besprochen hast. Das geht diesem Plan vor."
+    assert '"note"' not in plan(done, "steady")[0]["plan"]
+
+
+def test_doses_do_not_rise_for_who_is_held_where_they_are(done):
+    def doses(user, week):
+        _, content = plan(done, user, NIGHTS[7 * week])
+        return {item.reps / catalogue().exercises[item.exercise].reps
+                for session in content.sessions for item in session.main if item.reps}  # fmt: skip
+
+    assert doses("pregnant", 0) == doses("pregnant", 1) == doses("pregnant", 2) == {1.0}
+
+
+def test_a_condition_that_is_stated_or_withdrawn_takes_effect_at_once(done):
+    newly = plans(done, user_id="newly")
+    assert newly["due_reason"].to_list() == [
+        "first",
+        "constraint_changed",
+        "week_over",
+        "constraint_changed",
+        "week_over",
+        "week_over",
+    ]
+    assert newly["batch_date"].to_list() == [FIRST, STATED_ON, NIGHTS[10], WITHDRAWN_ON, NIGHTS[19], NIGHTS[26]]
+    assert ["stated_constraint" in reasons for reasons in newly["reasons"]] == [False, True, True, False, False, False]
+    assert [WorkoutPlan.model_validate_json(text).note is not None for text in newly["plan"]] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_without_equipment_nothing_is_needed(done):
@@ -268,8 +350,8 @@ def test_a_rerun_changes_nothing_and_a_missing_night_is_bridged(done):
     run(done, [last])
     assert plans(done).equals(whole)
     other = done.model_copy(update={"seed": done.seed + 1})
-    profiles = read_profiles(Interval(FIRST, FIRST), other)
-    write_plans(FIRST, newest_profiles(profiles, FIRST), Reader(other, FIRST))
+    newest = newest_profiles(read_profiles(Interval(FIRST, FIRST), other), FIRST)
+    write_plans(FIRST, newest, weeks_of(FIRST, newest, Reader(other, FIRST)), Reader(other, FIRST))
     assert not plans(done, batch_date=FIRST)["plan"].equals(whole.filter(pl.col("batch_date") == FIRST)["plan"])
     run(done, [FIRST])
     assert plans(done).equals(whole)

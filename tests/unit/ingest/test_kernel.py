@@ -96,6 +96,29 @@ def test_the_detail_names_field_value_and_bounds(kernel):
     assert row["detail"] == "data.duration: 90000 is not 0 to 86400"
 
 
+def profile(**constraints):
+    return json.dumps({"userId": "u1", "eventType": "profile_updated", "timestamp": "2025-01-15T09:30:00Z",
+                       "data": {"demographics": {"age": 31}, "constraints": constraints}})  # fmt: skip
+
+
+def test_health_conditions_are_of_a_closed_list_and_one_that_is_not_is_told_by_the_raw_line_alone(kernel):
+    stated = [profile(healthConditions=found) for found in (["pregnancy", "limited_walking"], [], ["diabetes"])]
+    several, none, refused, silent = judge(kernel, [*stated, profile()])
+    assert [row["reason"] for row in (several, none, refused, silent)] == [None, None, Reason.OUT_OF_RANGE, None]
+    assert several["payload"]["health_conditions"] == ["pregnancy", "limited_walking"]
+    assert (none["payload"]["health_conditions"], silent["payload"]["health_conditions"]) == ([], None)
+    assert refused["detail"].startswith(
+        "data.constraints.healthConditions: the value is not one of pregnancy, postpartum,"
+    )
+    assert "diabetes" not in refused["detail"]
+    assert "diabetes" in refused["raw"]
+
+
+def test_events_from_before_health_conditions_keep_their_hash(kernel):
+    (row,) = judge(kernel, [profile()])
+    assert row["content_hash"] == "62ef74bd232af9557da72fa48f76121e"
+
+
 def test_an_accepted_line_is_typed(kernel):
     (row,) = judge(kernel, [json.dumps(WORKOUT)])
     assert row["reason"] is None

@@ -8,6 +8,7 @@ import pytest
 
 from interventions.catalogue import catalogue
 from interventions.explain import explanation
+from interventions.health import CONDITIONS
 
 TOMORROW = date(2026, 1, 6)  # the first local date in Berlin that starts after the night of the tests
 
@@ -102,6 +103,45 @@ def test_nothing_that_pushes_while_the_body_needs_rest(people, decided, change, 
     row = next_day(decided(people({**lapsed, **change})))[0]
     assert row["intervention"] is not None
     assert row["intervention"] not in pushing
+
+
+LAPSED = {"days_since_last_session": 8, "skip_probability": 0.9, "goal_progress_rate": 0.4, "sessions_7d": 1}
+
+
+@pytest.mark.parametrize("condition", ["pregnancy", "postpartum", "heart_condition"])
+def test_nothing_presses_who_states_a_condition_that_needs_care(people, decided, condition):
+    row = next_day(decided(people({**LAPSED, "health_conditions": [condition]})))[0]
+    pushing = {item.name for item in catalogue().interventions if item.pushes}
+    found = candidates(row)
+    assert {found[name] for name in pushing & found.keys()} == {"stated_constraint: nothing that pushes"}
+    assert row["available"]
+    assert not set(row["arms"]) & pushing
+
+
+def test_who_walks_little_is_sent_on_no_walk_and_may_be_pressed(people, decided):
+    walks = {item.name for item in catalogue().interventions if "limited_walking" in item.contraindicated_with}
+    assert walks >= {"one_walk_to_return", "walk_in_the_break", "quiet_walk", "walk_for_the_streak", "one_easy_day"}
+    on_foot = {**LAPSED, "stress_level": 8.0, "fitness_level": "beginner", "primary_goal": "weight_loss"}
+    free, kept = next_day(decided(people(on_foot, {**on_foot, "health_conditions": ["limited_walking"]})))
+    suggested = {name for name, reason in candidates(free).items() if reason is None and name in walks}
+    assert suggested >= {"one_walk_to_return", "walk_in_the_break", "quiet_walk"}
+    assert {candidates(kept)[name] for name in suggested} == {"contraindicated: stated_constraint"}
+    assert any(catalogue().intervention(name).pushes for name, reason in candidates(kept).items() if reason is None)
+
+
+def test_of_nothing_stated_nothing_is_kept(people, decided):
+    rows = next_day(decided(people(LAPSED, {**LAPSED, "health_conditions": []}, {**LAPSED, "health_conditions": None})))
+    assert candidates(rows[0]) == candidates(rows[1]) == candidates(rows[2])
+    assert "stated_constraint" not in str(rows[0])
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_no_decision_names_what_was_stated(people, decided, condition):
+    stated = {**LAPSED, "stress_level": 8.0, "health_conditions": [condition]}
+    rows = decided(people(stated)).to_dicts()
+    assert "stated_constraint" in str(rows)
+    told = [*rows, *(explanation(row, catalogue()) for row in rows)]
+    assert not [name for name in (*CONDITIONS, "health_conditions") if name in str(told)]
 
 
 def sent(*pairs):

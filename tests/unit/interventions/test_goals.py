@@ -1,23 +1,26 @@
 """The user model, the estimate beside a solver, the rules of a goal, and twelve weeks in the model's own world."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bench import goal_solver
 from bench import goals as study
 from interventions.goals.estimate import estimate
-from interventions.goals.kinds import DAILY_STEPS, PERIODS, WEEKLY_SESSIONS
+from interventions.goals.kinds import DAILY_STEPS, PERIODS, WEEKLY_MINUTES, WEEKLY_SESSIONS
 from interventions.goals.model import meets, next_responsiveness, plan, reach, respond
 from interventions.goals.recommend import People, difficulty, recommend, step_rule
 
 NAN = np.nan
 
 
-def people(amounts, last=NAN, target=NAN, *, injured=False, worn_out=False, goals=None):
-    """Return one person, eight weeks."""
+def people(amounts, last=NAN, goals=None, **known):
+    """Return one person, eight weeks; ``known`` is what else is known of them."""
     weeks = np.array([[NAN] * (PERIODS - len(amounts)) + list(amounts)], dtype=float)
-    known = np.full((1, PERIODS), last) if goals is None else np.array([goals], dtype=float)
-    return People(weeks, known, np.array([last]), np.array([target]), np.array([injured]), np.array([worn_out]))
+    before = np.full((1, PERIODS), last) if goals is None else np.array([goals], dtype=float)
+    changes = {name: np.array([value]) for name, value in {"last_goal": last, "last_asked": last, **known}.items()}
+    return replace(People.under_goals(weeks, before), **changes)
 
 
 def test_the_answer_to_a_goal_is_the_argmax_of_the_utility():
@@ -116,15 +119,73 @@ def test_limits_and_guards_say_their_name():
     assert nothing_done.goal[0] == 0.0
 
 
+def test_who_states_a_condition_that_holds_is_asked_for_no_more_however_much_they_do():
+    free, held = [90.0], [90.0]
+    for _ in range(6):
+        done = [max(free[-1], 90.0) * 1.2] * PERIODS
+        free.append(recommend(people(done, last=free[-1]), WEEKLY_MINUTES).goal[0])
+        found = recommend(people(done, last=held[-1], held=True), WEEKLY_MINUTES)
+        held.append(found.goal[0])
+    assert free[-1] > 100
+    assert set(held) == {90.0}
+    assert found.stated_constraint[0]
+    assert not found.unloading[0]
+    # Without a goal before it is what they do; where nothing is known, where everybody starts.
+    assert recommend(people([3.0, 3.0], held=True, target=6.0), WEEKLY_SESSIONS).goal[0] == 3.0
+    assert recommend(people([], held=True, target=6.0), WEEKLY_SESSIONS).goal[0] == 2.0
+    # An injury that is over leaves the goal of before within reach, and the least of goals in any case.
+    before = [4.0] * 7 + [1.0]
+    assert 1 < recommend(people([4.0] * PERIODS, last=1.0, goals=before, held=True), WEEKLY_SESSIONS).goal[0] <= 4
+    assert recommend(people([0.0] * 3, last=0.0, held=True), WEEKLY_SESSIONS).goal[0] == 1.0
+
+
+def unloading(amounts, last, sessions=3.0, longest=60.0, **known):
+    """Return the goal of minutes of a person whose plan unloads."""
+    return recommend(
+        people(amounts, last=last, unloading_sessions=sessions, longest_session=longest, **known), WEEKLY_MINUTES
+    )
+
+
+def test_in_a_week_of_unloading_the_minutes_are_those_of_the_plan_and_easier_to_meet():
+    steady = [90.0] * PERIODS
+    full, eased = recommend(people(steady, last=90.0), WEEKLY_MINUTES), unloading(steady, 90.0)
+    assert eased.full_goal[0] == full.goal[0] == full.full_goal[0]
+    # 0.6 of a third, in whole steps of five: three sessions of 15 for 90 to 124 minutes.
+    assert eased.goal[0] == 3 * (full.goal[0] / 3 * 0.6 // 5 * 5) < full.goal[0]
+    assert (eased.unloading[0], full.unloading[0]) == (True, False)
+    assert eased.success_probability[0] > full.success_probability[0] + 0.1
+    assert difficulty(eased.success_probability)[0] == "easy"
+    # No session is longer than there is time for, nor shorter than ten minutes; no goal is more than in other weeks.
+    assert unloading(steady, 90.0, longest=20.0).goal[0] == 3 * 10
+    little = unloading([20.0] * PERIODS, 20.0, sessions=1.0)
+    assert (little.full_goal[0], little.goal[0]) == (25.0, 15.0), "a share may be below the least goal of other weeks"
+    assert unloading([20.0] * PERIODS, 20.0, sessions=5.0).goal[0] == 25.0
+    # A share of what an injury leaves, or of what worn out people do.
+    hurt = unloading(steady, 90.0, injured=True)
+    assert (hurt.full_goal[0], hurt.goal[0]) == (45.0, 3 * 10)
+
+
+def test_the_goal_after_a_week_of_unloading_goes_on_from_before_it():
+    # What was asked for was done: with thin history that is a goal met, and the next one a tenth above the full goal.
+    after = recommend(people([100.0, 45.0], last=90.0, last_asked=45.0), WEEKLY_MINUTES)
+    assert (after.goal[0], after.strategy[0]) == (95.0, "step_rule")
+    missed = recommend(people([100.0, 40.0], last=90.0, last_asked=45.0), WEEKLY_MINUTES)
+    assert missed.goal[0] == 80.0
+    # And with a history that follows its goals, the least that can be asked is a share of the full goal.
+    amounts, goals = (
+        [90.0, 90.0, 95.0, 100.0, 95.0, 100.0, 105.0, 60.0],
+        [90.0, 90.0, 95.0, 100.0, 95.0, 100.0, 105.0, 60.0],
+    )
+    on = recommend(people(amounts, last=105.0, last_asked=60.0, goals=goals), WEEKLY_MINUTES)
+    assert on.goal[0] >= 75.0
+
+
 def test_success_probability_is_honest_in_the_user_model():
     same = study.world(600, seed=5)
     said = []
 
     def goal(amounts, goals):
-        nobody = np.zeros(len(amounts), dtype=bool)
-        found = recommend(
-            People(amounts, goals, goals[:, -1], np.full(len(amounts), NAN), nobody, nobody), WEEKLY_SESSIONS
-        )
+        found = recommend(People.under_goals(amounts, goals), WEEKLY_SESSIONS)
         said.append(found.success_probability)
         return found.goal
 

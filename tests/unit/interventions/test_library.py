@@ -169,6 +169,7 @@ def copied(folder, edit):
         ({"payload": {"minutes": 5}}, r"payload: push knows no parameter minutes: name one of checklist"),
         ({"channels": ["goal_adjustment"]}, r"payload: goal_adjustment, do: Input should be 'propose_weekly_target'"),
         ({"messages": {"en": {"direct": ["Rest now."], "encouraging": ["Rest now."]}}}, r"no message for de, encouraging"),
+        ({"contraindicated_with": ["flat_feet"]}, r"contraindicated_with.0: Input should be 'pregnancy'"),
         ({"name": "ten_minute_version"}, r"skip.yaml, ten_minute_version: the name is given twice: rename one"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -197,6 +198,22 @@ def test_an_unknown_placeholder_or_format_is_refused(tmp_path, text, complaint):
     edit = {"en": {"encouraging": [text, "Rest now."], "direct": ["Rest now."]}}
     folder = copied(tmp_path, lambda library: library["interventions"][0]["messages"].update(edit))
     with pytest.raises(PermanentError, match=f"body.yaml, recovery_day_today, messages.en.encouraging: {complaint}"):
+        load_catalogue(folder)
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "Take a walk today."), ("de", "Geh heute um den Block.")])
+def test_a_text_that_asks_to_go_on_foot_is_refused_without_its_contraindication(tmp_path, language, text):
+    folder = copied(tmp_path, lambda library: library["interventions"][0]["messages"][language].update(direct=[text]))
+    complaint = rf"recovery_day_today, messages.{language}.direct: .* not for limited_walking"
+    with pytest.raises(PermanentError, match=complaint):
+        load_catalogue(folder)
+
+
+@pytest.mark.parametrize("holds", [{}, {"conditions": [{"value": "injured", "operator": "==", "threshold": 1}], "health_conditions": ["pregnancy"]}])  # fmt: skip
+def test_a_guard_holds_for_values_or_for_health_conditions(tmp_path, holds):
+    guard = {"name": "new", "description": "a new guard", "source": "ours", **holds}
+    folder = copied(tmp_path, lambda library: library.update(guards=[guard]))
+    with pytest.raises(PermanentError, match=r"body.yaml, new, entry: give either conditions or health_conditions"):
         load_catalogue(folder)
 
 

@@ -1,6 +1,7 @@
 """The catalogue of plans: what it holds, how a wrong file is refused, and every text that a person may read."""
 
 import json
+import re
 import shutil
 
 import jsonschema
@@ -9,6 +10,7 @@ import yaml
 
 from habitlake.errors import PermanentError
 from interventions.entries import LANGUAGES, STYLES
+from interventions.health import CONDITIONS
 from interventions.plans.catalogue import (
     FOLDER,
     INTENSITIES,
@@ -21,7 +23,9 @@ from interventions.plans.catalogue import (
     easier_variants,
     load_catalogue,
 )
+from interventions.plans.choose import contraindications
 from interventions.plans.contract import schemas
+from interventions.wording import problems
 
 
 def sentences():
@@ -63,6 +67,57 @@ def test_easier_is_easier_all_the_way_down_and_harder_is_not_easier():
             assert demand[item.harder] >= demand[name], name
 
 
+ON_FOOT = {"walk", "run", "dance", "jump", "lunge", "carry", "balance"}
+
+
+def test_health_conditions_rule_out_what_they_must():
+    found = catalogue()
+    against = {name: contraindications(item, found) for name, item in found.exercises.items()}
+    # What a reader would name without the list: by movement, by place of the body, by effort.
+    on_foot = {name for name, item in found.exercises.items() if item.pattern in ON_FOOT} | {
+        "water_walking",
+        "air_squat",
+    }
+    lying = {
+        "glute_bridge",
+        "dead_bug",
+        "pelvic_tilt",
+        "dumbbell_floor_press",
+        "bridge_pose",
+        "lying_twist",
+        "hollow_hold",
+    }
+    hard = {name for name, item in found.exercises.items() if item.intensity == "high"}
+    jumps = {"jumping_jack", "squat_jump", "rope_skipping", "burpee", "high_knees"}
+    maximal = {name for name in found.exercises if name.startswith("barbell_")}
+    held = {"plank", "wall_sit", "hollow_hold"}
+    ruled_out = {
+        "limited_walking": on_foot,
+        "pregnancy": lying | hard | jumps | maximal | held | {"prone_y_raise", "cobra_pose"},
+        "postpartum": hard | jumps | maximal | {"easy_run", "plank"},
+        "heart_condition": hard
+        | jumps
+        | maximal
+        | held
+        | {name for name, item in found.exercises.items() if item.intensity == "medium"},
+    }
+    assert set(ruled_out) == set(CONDITIONS)
+    for condition, names in ruled_out.items():
+        assert not [name for name in names if condition not in against[name]], condition
+        # Enough is left of every main kind of exercise.
+        left = [name for name in found.exercises if condition not in against[name]]
+        assert {found.kinds[name] for name in left} >= {"strength", "cardio", "mobility"}
+        assert len(left) >= 40, condition
+
+
+def test_the_note_comes_from_no_doctor_and_names_no_condition():
+    for language in LANGUAGES:
+        text = getattr(catalogue().note, language)
+        assert not list(problems(text, language, gentle=True))
+        assert "doctor" in text or "ärztlich" in text
+        assert not re.search("pregnan|schwanger|heart|herz|walk|lauf|birth|geburt", text, re.IGNORECASE)
+
+
 def test_every_moment_speaks_every_language_and_style():
     spoken = list(sentences())
     assert len(spoken) == len(MOMENTS) * len(LANGUAGES) * len(STYLES) * TEXTS_PER_MOMENT
@@ -93,6 +148,8 @@ def test_every_moment_speaks_every_language_and_style():
         ("vocabulary.yaml", lambda content: content["focuses"]["run"].update(instead="fly"), "no focus 'fly'"),
         ("vocabulary.yaml", lambda content: content["focuses"].pop("gentle"), "no focus 'gentle'"),
         ("vocabulary.yaml", lambda content: content["regions"].pop("knee"), "region knee"),
+        ("vocabulary.yaml", lambda content: content["health_conditions"].pop("pregnancy"), "health condition pregnancy"),
+        ("vocabulary.yaml", lambda content: content["note"].update(en="This plan heals you."), "medical claim"),
         ("vocabulary.yaml", lambda content: content["equipment"].update({f"thing_{n}": content["equipment"]["bands"] for n in range(9)}), "at most 16"),
         ("motivation.yaml", lambda content: content["moments"]["streak"].pop("de"), "streak: no texts for de"),
         ("motivation.yaml", lambda content: content["moments"]["streak"]["de"]["direct"].pop(), "moments.streak.de.direct"),

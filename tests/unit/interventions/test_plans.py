@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from interventions.plans.catalogue import INTENSITIES, LEVELS, PLACES, REGIONS, catalogue
-from interventions.plans.choose import SessionKey, bits
+from interventions.health import CONDITIONS
+from interventions.plans.catalogue import CONTRAINDICATIONS, INTENSITIES, LEVELS, PLACES, REGIONS, catalogue
+from interventions.plans.choose import SessionKey, bits, contraindications
 from interventions.plans.compose import DOSES, Composer
 from interventions.plans.contract import PlannedSession, schemas
 from interventions.plans.week import DAYS, best_days, day_sets
@@ -35,7 +36,10 @@ def keys(count):
     for _ in range(count):
         key = SessionKey(*(int(draw.integers(top)) if top else 0 for top in highest))
         injured = int(draw.choice([0, 0, 1 << draw.integers(8), draw.integers(256), 255]))
-        yield key._replace(minutes=int(draw.integers(1, 19)) * 5, injured=injured, past=int(draw.integers(256)))
+        stated = int(draw.choice([0, 0, 1 << draw.integers(4), draw.integers(16), 15])) << len(REGIONS)
+        yield key._replace(
+            minutes=int(draw.integers(1, 19)) * 5, avoided=injured | stated, past=int(draw.integers(256))
+        )
 
 
 def test_any_session_is_safe_possible_and_within_its_time():
@@ -48,9 +52,9 @@ def test_any_session_is_safe_possible_and_within_its_time():
         everything = (*session.warm_up, *session.main, *session.cool_down)
         for item in (*everything, *session.short_version.exercises):
             exercise = KNOWN.exercises[item.exercise]
-            strains = bits(exercise.contraindicated, REGIONS)
-            assert not strains & key.injured, (key, item.exercise)
-            assert not strains & key.past or exercise.intensity == "low", (key, item.exercise)
+            against = bits(contraindications(exercise, KNOWN), CONTRAINDICATIONS)
+            assert not against & key.avoided, (key, item.exercise)
+            assert not against & key.past or exercise.intensity == "low", (key, item.exercise)
             assert session.place in exercise.places
             assert not bits(exercise.equipment, KNOWN.equipment) & ~has
             assert LEVELS.index(exercise.level) <= key.level
@@ -87,18 +91,54 @@ def test_a_session_meets_the_published_schema():
 
 def test_an_injury_swaps_for_the_easier_variant_and_says_so():
     wrist = 1 << REGIONS.index("wrist")
-    sound, hurt = composed(PLAIN), composed(PLAIN._replace(injured=wrist))
+    sound, hurt = composed(PLAIN), composed(PLAIN._replace(avoided=wrist))
     swaps = {item.instead_of: item.exercise for item in hurt.main if item.instead_of}
     assert swaps["push_up"] == "wall_push_up"
     assert {item.exercise for item in sound.main} >= set(swaps)
 
 
+@pytest.mark.parametrize("focus", FOCUSES)
+@pytest.mark.parametrize("place", PLACES)
+def test_whatever_is_stated_and_injured_something_gentle_is_left(focus, place):
+    everything = PLAIN._replace(focus=FOCUSES.index(focus), place=PLACES.index(place), avoided=(1 << 12) - 1)
+    for minutes in (5, 60):
+        session = composed(everything._replace(intensity=0, minutes=minutes))
+        assert session.focus in ("gentle", "mobility")
+        assert session.main
+        assert session.short_version.exercises
+
+
+def stating(condition, **changes):
+    """Return the exercises of a session of who states a health condition, the short version included."""
+    key = PLAIN._replace(avoided=1 << len(REGIONS) + CONDITIONS.index(condition), **changes)
+    session = composed(key)
+    parts = (session.warm_up, session.main, session.cool_down, session.short_version.exercises)
+    return session, [KNOWN.exercises[item.exercise] for part in parts for item in part]
+
+
+def test_who_walks_little_sits_or_lies_and_trains_the_same_where_there_is_a_way():
+    session, exercises = stating("limited_walking", equipment=bits(["bands"], KNOWN.equipment))
+    swaps = {item.instead_of: item.exercise for item in session.main}
+    assert (session.focus, swaps["calf_raise"]) == ("strength", "seated_heel_raise")
+    assert not {"walk", "run", "jump", "lunge", "carry", "balance"} & {item.pattern for item in exercises}
+    became = {focus: stating("limited_walking", focus=FOCUSES.index(focus))[0].focus for focus in FOCUSES}
+    assert [became[focus] for focus in ("walk", "run", "dance")] == ["gentle"] * 3
+    assert [became[focus] for focus in ("strength", "swim", "ride")] == ["strength", "swim", "gentle"]
+
+
+def test_after_a_birth_or_with_a_heart_condition_a_run_is_a_walk_by_name():
+    for condition in ("postpartum", "heart_condition"):
+        session, exercises = stating(condition, focus=FOCUSES.index("run"), intensity=0)
+        assert (session.focus, session.main[0].exercise) == ("walk", "easy_walk")
+        assert {item.intensity for item in exercises} == {"low"}
+
+
 def test_a_run_becomes_a_walk_or_something_gentle_when_it_must():
     run = PLAIN._replace(focus=FOCUSES.index("run"))
     assert (composed(run).focus, composed(run).place) == ("run", "outdoors")
-    knee = run._replace(injured=1 << REGIONS.index("knee"))
+    knee = run._replace(avoided=1 << REGIONS.index("knee"))
     assert (composed(knee).focus, composed(knee).place) == ("gentle", "home")
-    back = run._replace(intensity=2, injured=1 << REGIONS.index("lower_back"))
+    back = run._replace(intensity=2, avoided=1 << REGIONS.index("lower_back"))
     assert composed(back).focus == "run"
     assert composed(back).main[0].exercise == "easy_run"
 

@@ -1,4 +1,5 @@
-"""Ten hand-made people and what a sensible coach does for each of them, written down before the code was asked.
+"""Hand-made people and what a sensible coach does for each of them, written down before the code was asked: ten, and two
+who state a health condition.
 
 Before any data an effect is a tenth of the score, its standard deviation the root of 0.05^2 + 0.05^2 + 0.02^2 = 0.0735,
 and a message costs 0.0124; so sending has Phi((score / 10 - 0.0124) / 0.0735), and a second arm half of it where both
@@ -20,6 +21,7 @@ from interventions.queue.payloads import payload_schemas
 
 NIGHT = date(2026, 1, 4)  # a Sunday; in Berlin the 5th has begun when it ends, so the 6th is decided on
 REST = "injured: recovery alone"
+CARE = "stated_constraint: nothing that pushes"
 TIRED = "sleep_deprived: nothing that pushes"
 
 
@@ -183,6 +185,41 @@ PEOPLE = [
         drawn=1,  # 0.455
         send_at="2026-01-06 09:00",
         message="Shall the app remind you and your training partner together? Then you both know who is coming.",
+    ),
+    # She trains less than planned, and that is fine: praise for what she did and an offer to plan less, nothing that presses.
+    Person(
+        "pregnant",
+        {
+            "health_conditions": ["pregnancy"], "goal_progress_rate": 0.4, "sessions_7d": 1, "target_sessions": 3.0,
+            "skip_probability": 0.8, "habitual_weekly_sessions": 1.0, "planned_next_7d": 1, "fitness_level": "beginner",
+        },
+        triggers=["high_skip_risk", "goal_progress_slow"],
+        arms={"every_step_counts": ("push", 0.3961), "walk_in_the_break": ("push", 0.3487)},
+        drawn=1,  # 0.706
+        excluded={
+            "ten_minute_version": CARE, "two_days_that_count": CARE, "small_start": CARE, "session_in_the_calendar": CARE,
+            "goal_that_fits": "", "shorter_sessions_same_goal": "", "move_it_to_another_day": "",
+        },
+        send_at="2026-01-06 09:00",
+        message="A walk in your break is movement too. Fifteen minutes, and some fresh air.",
+    ),
+    # Who cannot walk far is not told to: what else there is to do after three weeks without a session is open.
+    Person(
+        "walks little",
+        {
+            "health_conditions": ["limited_walking"], "days_since_last_session": 21, "sessions_7d": 0, "sessions_28d": 2,
+            "streak_length_current": 0, "target_sessions": 3.0, "fitness_level": "beginner", "primary_goal": "weight_loss",
+            "communication_style": "encouraging",
+        },
+        triggers=["lapse"],
+        arms={"first_five_minutes": ("push", 0.3747), "try_a_group": ("in_app", 0.3702)},
+        drawn=None,  # 0.875
+        excluded={
+            "one_walk_to_return": "contraindicated: stated_constraint", "small_start": "contraindicated: stated_constraint",
+            "fresh_start": "", "if_then_plan": "",
+        },
+        send_at="2026-01-06 09:00",
+        message="Just start with five minutes. If you want to stop then, that is fine.",
     ),
 ]  # fmt: skip
 
