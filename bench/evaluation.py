@@ -81,9 +81,12 @@ def bounds(
     spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame, nights: Interval, settings: Settings
 ) -> dict[str, FloatArray]:
     """Return what the simulated world's truth says of the test, and its own forecast; empty for other worlds."""
-    if spec.name not in ORACLES or not settings.truth_dir.exists():
+    if not settings.truth_dir.exists() or not (spec.days or spec.name in ORACLES):
         return {}
     train, test = (dated(rows, nights, settings) for rows in (train, test))
+    if spec.days:
+        ahead = test["days_ahead"].cast(pl.Int64).to_numpy()
+        return {ORACLE: true_days(test, settings)[np.arange(test.height), ahead - 1]}
     days = read_days(nights, test["user_id"], settings)
     followed = outcomes(test.select("user_id", "batch_date", "as_of_date", "sessions_28d"), days)
     seeing = Logistic((*spec.features, *HIDDEN), kind=HIDDEN_STATES, strength=STRENGTH)

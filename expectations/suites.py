@@ -24,7 +24,7 @@ from expectations.people import PEOPLE_SUITES
 from habitlake.contracts import FAMILIES, Family, FieldSpec, context_fields, forecast_fields
 from habitlake.contracts.base import USER_ID_PATTERN
 from habitlake.landing import BESIDE_EVENTS
-from habitlake.tables import FEATURES, MODELS, get_table
+from habitlake.tables import CHANCES, FEATURES, get_table
 from habitlake.tables.features import MIN_SUPPORT
 from habitlake.tables.people import SEQUENCE_CHANNELS, SEQUENCE_DAYS
 
@@ -236,12 +236,11 @@ PREDICTIONS = Suite(
     ),
 )
 
-_CHANCES = [name for model in MODELS.values() for name in model.outputs if not model.is_amount]
 USER_PREDICTIONS = Suite(
     "queue",
     "gold.user_predictions",
     (unique("user_id"), not_null("input_quality"), no_violation("probability_violation")),
-    rules=(("probability_violation", tuple((name, f"{name} NOT BETWEEN 0 AND 1") for name in _CHANCES)),),
+    rules=(("probability_violation", tuple((name, f"{name} NOT BETWEEN 0 AND 1") for name in CHANCES)),),
 )
 
 USER_WINDOWS = Suite("queue", "gold.user_windows", (unique("user_id"), not_null("windows"), not_null("input_quality")))

@@ -32,7 +32,8 @@ def read_delta(source: Any, repo_path: str) -> ibis.Table:  # noqa: ARG001 - Fea
 
     uri, options = source.path, storage_options(get_settings())
     if options is None:
-        return ibis.read_parquet(DeltaTable(uri).file_uris())
+        # Files that were written before the table gained a column hold null in it.
+        return ibis.read_parquet(DeltaTable(uri).file_uris(), union_by_name=True)
     # DuckDB reads s3:// with another downloaded extension; remote tables go through Arrow.
     return ibis.memtable(pl.scan_delta(uri, storage_options=options).collect().to_arrow())
 

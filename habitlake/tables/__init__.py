@@ -5,7 +5,7 @@ from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
 from habitlake.tables.events import EVENT_TABLES
 from habitlake.tables.features import FEATURES, Feature
 from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
-from habitlake.tables.models import FACTORS, MODELS, Model
+from habitlake.tables.models import CHANCES, DAY_FEATURES, FACTORS, MODELS, Model
 from habitlake.tables.people import PEOPLE_TABLES
 from habitlake.tables.weather import WEATHER_TABLES
 
@@ -31,6 +31,8 @@ def get_table(name: str) -> Table:
 
 __all__ = [
     "AUDIT_COLUMNS",
+    "CHANCES",
+    "DAY_FEATURES",
     "FACTORS",
     "FEATURES",
     "MODELS",

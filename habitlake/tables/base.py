@@ -58,6 +58,10 @@ class Table:
         """Names of the columns that hold personal data."""
         return tuple(column.name for column in self.columns if column.pii)
 
+    def column(self, name: str) -> Column:
+        """Return the column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
     def ddl(self) -> str:
         """Return the schema as Spark DDL."""
         return ", ".join(f"`{column.name}` {column.sql_type}" for column in self.columns)

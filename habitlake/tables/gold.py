@@ -127,6 +127,13 @@ USER_FEATURES = Table(
     keep_daily_days=120,
 )
 
+DAYS = Column(
+    "days",
+    "string",
+    "JSON list of {local_date, days_ahead, probability}: of each of the seven local days after the last complete one; null but"
+    " for a model of days",
+)
+
 PREDICTIONS = Table(
     name="gold.predictions",
     grain="one row per user, model and night: of the people whom the model is for, and the models in force",
@@ -149,12 +156,20 @@ PREDICTIONS = Table(
             "JSON list of {week, value, low, high}: the amount of each of the next four weeks with its 80 % interval; null for"
             " an event",
         ),
+        DAYS,
+        Column(
+            "skips",
+            "string",
+            "JSON list of {local_date, days_ahead, probability, basis}: 1 less the probability of a session on the days ahead"
+            " for which a workout is known to be planned (basis planned) and, after the last of them, on the usual weekdays"
+            " of training (basis usual: planned or done on half of them or more); null but for a model of days",
+        ),
         Column("confidence", "double", "0 to 1: how narrow the interval of the prediction is"),
         Column(
             "top_factors",
             "string",
             "JSON list of {feature, value, contribution}, largest first; training, plans and recovery are many features"
-            " and days together, with a null value",
+            " and days together, with a null value; of a model of days those of the first day",
         ),
         Column("input_quality", "string", "complete, partial or thin: how much of the input was observed"),
     ),
@@ -171,9 +186,17 @@ SHADOW_PREDICTIONS = Table(
         Column("model", "string", "registered model name"),
         Column("model_version", "string", "version that scored in shadow: the challenger"),
         Column("score", "double", "predicted probability of the event, or the amount, rounded to 6 decimals"),
+        DAYS,
     ),
     keep_daily_days=120,
 )
+
+
+def _shape(source: str) -> str:
+    """Return what a list in gold.predictions holds, to go after its name; nothing of a number."""
+    column = PREDICTIONS.column(source)
+    return f" ({column.description})" if column.sql_type == "string" else ""
+
 
 USER_PREDICTIONS = Table(
     name="gold.user_predictions",
@@ -187,8 +210,8 @@ USER_PREDICTIONS = Table(
         *(
             Column(
                 output,
-                next(column.sql_type for column in PREDICTIONS.columns if column.name == source),
-                f"{source} of gold.predictions: {model.predicts}; null where no such model is in force"
+                PREDICTIONS.column(source).sql_type,
+                f"{source} of gold.predictions{_shape(source)}: {model.predicts}; null where no such model is in force"
                 " or it is not for the person",
             )
             for model in MODELS.values()

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from habitlake.tables.features import ADHERENCE_V1, FOUR_WEEKS_V1
 
+# What a model of days says beside its probability, which is that of the first day.
+DAILY_OUTPUTS = {"session_probabilities": "days", "skip_probabilities": "skips"}
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -13,6 +16,8 @@ class Model:
     features: tuple[str, ...]
     predicts: str
     is_amount: bool = False
+    # Of each of the seven days ahead, and not of a span.
+    is_daily: bool = False
     version: int = 1
 
     @property
@@ -30,7 +35,8 @@ class Model:
                 f"{self.name}_high": "value_high",
                 f"{self.name}_trajectory": "trajectory",
             }
-        return {f"{self.name}_probability": "probability"}
+        chance = {f"{self.name}_probability": "probability"}
+        return chance | DAILY_OUTPUTS if self.is_daily else chance
 
 
 # What a score can rest on as a whole, where single features have no share of their own.
@@ -38,6 +44,16 @@ FACTORS: dict[str, str] = {
     "training": "sessions and use of the app, days and figures together",
     "plans": "workouts planned and skipped, days and figures together",
     "recovery": "load, sleep, stress and energy, days and figures together",
+}
+# What a model of days reads of each day ahead, beside the features of its contract.
+DAY_FEATURES: dict[str, str] = {
+    "days_ahead": "days from the last complete local day to the day, 1 to 7",
+    "weekday_session_rate": "share of the same weekday's days of 30 with any sign of use that had a session, drawn towards"
+    " the share of all days",
+    "weekday_planned_rate": "share of the same weekday's days of 30 with any sign of use that had a workout planned, drawn"
+    " towards the share of all days",
+    "workout_planned": "1 where a workout is known to be planned for the day, else 0",
+    "session_week_before": "1 with a session on the day a week before, else 0",
 }
 
 MODELS: dict[str, Model] = {
@@ -85,5 +101,16 @@ MODELS: dict[str, Model] = {
             " that should hold 80 %",
             is_amount=True,
         ),
+        Model(
+            "daily_session",
+            ADHERENCE_V1,
+            "whether a person does a session on a local day on which they show any sign of use: each of the seven after the"
+            " last complete one; the single probability is that of the first",
+            is_daily=True,
+        ),
     )
 }
+# Columns of gold.user_predictions that hold a probability.
+CHANCES = tuple(
+    output for model in MODELS.values() for output, source in model.outputs.items() if source == "probability"
+)

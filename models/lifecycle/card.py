@@ -17,7 +17,8 @@ SPLITS = {
 def _data(spec: ModelSpec, evaluation: dict[str, Any]) -> str:
     what = "base rate" if spec.target is Target.EVENT else "mean"
     return (
-        f"**Data** {evaluation['rows']} rows of {evaluation['people']} people, {what} {evaluation['base_rate']}."
+        f"**Data** {evaluation['rows']} rows{' (a row is a day ahead)' if spec.days else ''} of {evaluation['people']}"
+        f" people, {what} {evaluation['base_rate']}."
         " Features as known on each night (Feast, point in time); windows whose outcome cannot be known are censored."
     )
 

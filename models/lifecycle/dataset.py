@@ -19,6 +19,7 @@ from habitlake.job import JobContext, run_job
 from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings
 from models.catalogue import SPECS
+from models.lifecycle.days import day_rows, read_known, with_days
 from models.lifecycle.files import dataset_folder, write_json
 from models.lifecycle.groups import read_groups
 from models.lifecycle.outcomes import MEASURES, WEEK_DAYS, WEEKS, outcomes
@@ -55,7 +56,7 @@ def training_nights(stored: Sequence[date], interval: Interval, horizon_days: in
 
 
 def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Interval) -> pl.DataFrame:
-    """Return the rows with at least one label, one column per model, and one per week where it has a trajectory.
+    """Return the rows with at least one label, one column per model, and one per week or day where it tells of them.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def labelled(followed: pl.DataFrame, specs: Sequence[ModelSpec], interval: Inter
         .then(label.cast(pl.Float64))
         .alias(name)
         for spec in specs
-        for name, label in zip((spec.label_column, *spec.week_columns), (spec.label, *spec.trajectory), strict=True)
+        for name, label in spec.labels.items()
     ]
     rows = followed.select(*KEYS, *labels)
     return rows.filter(pl.any_horizontal(pl.col(spec.label_column).is_not_null() for spec in specs))
@@ -102,15 +103,22 @@ def split(rows: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
 
 
 def rows_of(dataset: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
-    """Return the rows of one model: keys, features, value (the label as made), label (0 or 1 for events), weeks, split."""
+    """Return the rows of one model: keys, inputs, value (the label as made), label (0 or 1 for events), weeks, split.
+
+    A row is a person and a night, or, where the spec says so, one of the days ahead of it.
+    """
     if spec.label_column not in dataset.columns:
         return pl.DataFrame()
     own = dataset.filter(pl.col(spec.label_column).is_not_null())
-    value = pl.col(spec.label_column)
+    if spec.days:
+        own = day_rows(own.select("user_id", "batch_date", *spec.features, "days", *spec.day_columns), spec.day_columns)
+    else:
+        own = own.rename({spec.label_column: "value"})
+    value = pl.col("value")
     label = (value > 0).cast(pl.Int64) if spec.target is Target.EVENT else value
-    columns = ("user_id", "batch_date", *spec.features, *(("sequence",) if spec.needs_sequence else ()))
+    columns = ("user_id", "batch_date", *spec.inputs, *(("sequence",) if spec.needs_sequence else ()))
     weeks = [pl.col(stored).alias(name) for stored, name in spec.week_columns.items()]
-    return split(own.select(*columns, *weeks, value.alias("value"), label.alias("label")), spec.horizon_days)
+    return split(own.select(*columns, *weeks, value, label.alias("label")), spec.horizon_days)
 
 
 def historical_features(keys: pl.DataFrame, specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
@@ -140,7 +148,7 @@ def drawn(users: pl.Series) -> pl.Series:
 
 def read_snapshots(nights: Sequence[date], specs: Sequence[ModelSpec], settings: Settings) -> pl.DataFrame:
     """Return people of the nights who are known long enough, with what labels and eligibility ask for."""
-    expressions = [one for spec in specs for one in (spec.eligible, spec.label, *spec.trajectory)]
+    expressions = [one for spec in specs for one in (spec.eligible, *spec.labels.values())]
     asked = {name for one in expressions for name in one.meta.root_names()}
     frame = scan_table("gold.user_features", settings)
     known = set(frame.collect_schema().names()) - set(KEYS)
@@ -187,6 +195,8 @@ def build(interval: Interval, settings: Settings, specs: Sequence[ModelSpec] = S
     features = historical_features(rows.select("user_id", "event_timestamp"), specs, settings)
     if any(spec.needs_sequence for spec in specs):
         rows = with_sequence(rows, read_sequences(rows, interval, settings))
+    if any(spec.days for spec in specs):
+        rows = with_days(rows, read_known(nights, settings, rows["user_id"]))
     return (
         rows.join(features, on=["user_id", "event_timestamp"], how="left")
         .drop("event_timestamp", "as_of_date")

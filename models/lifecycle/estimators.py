@@ -1,7 +1,7 @@
 """What every model can be made of: logistic regression and boosted trees on tabular features."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Protocol, Self
@@ -124,6 +124,17 @@ class Logistic:
         model = LogisticRegression(C=self.strength, max_iter=500).fit(values, rows["label"].to_numpy())
         self.weights, self.intercept = model.coef_[0], float(model.intercept_[0])
         return self
+
+    def added(self, values: FloatArray, features: Sequence[str]) -> FloatArray:
+        """Return what some of the features add to the log-odds together.
+
+        Parameters
+        ----------
+        values
+            Rows by these features; a missing value is NaN.
+        """
+        own = [self.features.index(name) for name in features]
+        return in_deviations(values, self.median[own], self.mean[own], self.scale[own]) @ self.weights[own]
 
     def contributions(self, rows: pl.DataFrame) -> FloatArray:
         """Return each feature's addend to the log-odds, with the intercept as the last column."""

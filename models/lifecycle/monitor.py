@@ -28,13 +28,15 @@ from models.lifecycle.metrics import value
 from models.lifecycle.outcomes import outcomes
 from models.lifecycle.registry import CHALLENGER, CHAMPION, load_version
 from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
+from models.lifecycle.told import DAY, DAYS_TOLD
 from models.lifecycle.versions import Versions
 
 TABLE = "ops.model_health"
+KEYS = ("user_id", "batch_date")
 DRIFT_LIMIT = 0.3
 ACCURACY_LIMIT = 0.95
 Z_95 = 1.959964
-# Eight models are judged each Sunday, against figures that rest on few people (python -m bench drift).
+# Nine models are judged each Sunday, against figures that rest on few people (python -m bench drift).
 Z_ALARM = 3.3
 NEWEST = "newest_"
 REALISED_DAYS = 30
@@ -135,10 +137,10 @@ def shadowed(spec: ModelSpec, judged: pl.DataFrame) -> list[dict[str, Any]]:
     Parameters
     ----------
     judged
-        user_id, batch_date, label, score and role of predictions whose outcome is known.
+        user_id, batch_date, label, score and role of predictions whose outcome is known, and the day ahead of such rows.
     """
     own, champion = (judged.filter(pl.col("role") == role) for role in (CHALLENGER, CHAMPION))
-    keys = ["user_id", "batch_date"]
+    keys = [name for name in (*KEYS, DAY) if name in judged.columns]
     both = own.join(champion.select(*keys, in_force="score"), on=keys)
     if champion.is_empty():
         return realised(spec, own, {})
@@ -148,16 +150,38 @@ def shadowed(spec: ModelSpec, judged: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def read_scores(nights: Sequence[date], users: pl.Series, settings: Settings) -> pl.DataFrame:
-    """Return user_id, batch_date, model, role and score of the predictions, and of those in shadow."""
+    """Return user_id, batch_date, model, role, score and days of the predictions, and of those in shadow."""
     told = {CHAMPION: ("gold.predictions", pl.coalesce("probability", "value"))}
     if stored_table(shadow.TABLE, settings) is not None:
         told[CHALLENGER] = (shadow.TABLE, pl.col("score"))
     return pl.concat(
         scan_table(table, settings)
         .filter(pl.col("batch_date").is_in(nights), pl.col("user_id").is_in(users.implode()))
-        .select("user_id", "batch_date", "model", role=pl.lit(role), score=score)
+        .select(*KEYS, "model", "days", role=pl.lit(role), score=score)
         for role, (table, score) in told.items()
     ).collect()
+
+
+def judged_rows(spec: ModelSpec, labels: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return what a model said beside what became of it: user_id, batch_date, role, score, label, where both are known.
+
+    A row per prediction; of a model whose rows are days one per day ahead (``days_ahead``).
+
+    Parameters
+    ----------
+    labels
+        user_id, batch_date and the columns of ``labelled``.
+    predictions
+        As ``read_scores`` returns them.
+    """
+    own = predictions.filter(pl.col("model") == spec.name)
+    if not spec.days:
+        label = labels.select(*KEYS, label=spec.label_column).drop_nulls("label")
+        return label.join(own.drop("days"), on=KEYS)
+    told = own.select(*KEYS, "role", days=pl.col("days").str.json_decode(DAYS_TOLD)).explode("days").unnest("days")
+    label = labels.select(*KEYS, *(pl.col(name).alias(str(ahead)) for ahead, name in enumerate(spec.day_columns, 1)))
+    days = label.unpivot(index=KEYS, variable_name=DAY, value_name="label").drop_nulls("label")
+    return days.with_columns(pl.col(DAY).cast(pl.Int64)).join(told.rename({"probability": "score"}), on=[*KEYS, DAY])
 
 
 def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settings) -> dict[str, pl.DataFrame]:
@@ -177,10 +201,7 @@ def judged_predictions(night: date, specs: Sequence[ModelSpec], settings: Settin
     labels = labelled(followed, specs, known)
     predictions = read_scores(nights, snapshots["user_id"].unique(), settings)
     return {
-        spec.name: labels.filter(pl.col("batch_date").is_in(wanted[spec.name]))
-        .select("user_id", "batch_date", pl.col(spec.label_column).alias("label"))
-        .drop_nulls("label")
-        .join(predictions.filter(pl.col("model") == spec.name), on=["user_id", "batch_date"])
+        spec.name: judged_rows(spec, labels.filter(pl.col("batch_date").is_in(wanted[spec.name])), predictions)
         for spec in specs
     }
 

@@ -1,4 +1,4 @@
-"""What followed a snapshot, week by week, and what came before it: the stuff that labels are made of."""
+"""What followed a snapshot, week by week and of the first week day by day, and what came before it: the stuff of labels."""
 
 from datetime import timedelta
 
@@ -6,6 +6,8 @@ import polars as pl
 
 WEEK_DAYS = 7
 WEEKS = 4
+# Days after the as-of date that are told one by one.
+DAYS = 7
 BEFORE = "before"
 # Sums of gold.user_day that labels may use.
 MEASURES = (
@@ -23,6 +25,8 @@ MEASURES = (
     "energy_permille",
     "injuries_started",
 )
+# Of these, what labels of single days may use.
+DAY_MEASURES = ("events", "workouts_completed")
 
 
 def after(measure: str, weeks: int = WEEKS) -> pl.Expr:
@@ -35,6 +39,11 @@ def week(measure: str, number: int) -> pl.Expr:
     return pl.col(f"{measure}_{number}")
 
 
+def day(measure: str, ahead: int) -> pl.Expr:
+    """Return the sum of a measure of ``DAY_MEASURES`` over one day after the as-of date, 1 to 7."""
+    return pl.col(f"{measure}_day_{ahead}")
+
+
 def before(measure: str) -> pl.Expr:
     """Return the sum of a measure over the four weeks up to the as-of date."""
     return pl.col(f"{measure}_{BEFORE}")
@@ -43,7 +52,8 @@ def before(measure: str) -> pl.Expr:
 def outcomes(snapshots: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Return the snapshots with the sums of each measure over each of the four weeks after, and the four before.
 
-    A week without any row is a week of zeros; whether a week was over when the facts were read is the caller's to know.
+    And of ``DAY_MEASURES`` over each of the seven days after. What has no row is zero; whether a week or day was over when
+    the facts were read is the caller's to know.
 
     Parameters
     ----------
@@ -63,9 +73,13 @@ def outcomes(snapshots: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
         found = edges.join_asof(totals, on="local_date", by="user_id", strategy="backward", check_sortedness=False)
         return found.select(pl.col(MEASURES).fill_null(0))
 
-    edges = [upto(number * WEEK_DAYS) for number in (-WEEKS, *range(WEEKS + 1))]
-    spans = [(BEFORE, edges[0], edges[1])]
-    spans += [(str(number), edges[number], edges[number + 1]) for number in range(1, WEEKS + 1)]
-    sums = [(later - earlier).rename({name: f"{name}_{label}" for name in MEASURES}) for label, earlier, later in spans]
+    spans: list[tuple[str, int, int, tuple[str, ...]]] = [(BEFORE, -WEEKS * WEEK_DAYS, 0, MEASURES)]
+    spans += [(str(week), (week - 1) * WEEK_DAYS, week * WEEK_DAYS, MEASURES) for week in range(1, WEEKS + 1)]
+    spans += [(f"day_{ahead}", ahead - 1, ahead, DAY_MEASURES) for ahead in range(1, DAYS + 1)]
+    edges = {offset: upto(offset) for offset in sorted({end for _, *ends, _ in spans for end in ends})}
+    sums = [
+        (edges[later] - edges[earlier]).select(pl.col(name).alias(f"{name}_{label}") for name in measures)
+        for label, earlier, later, measures in spans
+    ]
     found = pl.concat([marked.drop("as_of_date"), *sums], how="horizontal")
     return snapshots.join(found, on=["user_id", "batch_date"], how="left", maintain_order="left")

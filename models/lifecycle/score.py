@@ -8,6 +8,7 @@ Challengers score in the same pass, in shadow (``lifecycle.shadow``).
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,20 +21,20 @@ from habitlake.nights.ledger import pin_models
 from habitlake.tables import MODELS, get_table
 from models.assessment.assess import assess, usual_rate
 from models.catalogue import SPECS
+from models.lifecycle.days import Known, day_scores, of_day, read_known, with_days
 from models.lifecycle.estimators import FloatArray
 from models.lifecycle.monitor import write_health
 from models.lifecycle.registry import load_version
 from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.shadow import load_challengers, score_in_shadow, write_shadow
 from models.lifecycle.spec import ModelSpec, Target
+from models.lifecycle.told import days_told, rounded, skips_told, top_factors, trajectory
 from models.lifecycle.versions import FEATURES, Versions, runs_of_nights, versions_of
 
 TABLE = "gold.predictions"
 RECORDS = "gold.user_predictions"
 OUTPUTS = ("probability", "value", "value_low", "value_high")
 INPUTS = sorted({name for model in MODELS.values() for name in model.features})
-TOP_FACTORS = 5
-DECIMALS = 6
 Z_95 = 1.959964
 THIN_DAYS = 7
 PARTIAL_NULLS = 0.25
@@ -57,51 +58,6 @@ def amount_confidence(value: FloatArray, low: FloatArray, high: FloatArray) -> F
     return np.asarray(np.clip(1 - (high - low) / 2 / np.maximum(value, 1), 0, 1))
 
 
-def top_factors(rows: pl.DataFrame, contributions: FloatArray, features: Sequence[str]) -> pl.Series:
-    """Return the largest contributions per row as JSON, largest first."""
-    parts = contributions[:, : len(features)]
-    order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :TOP_FACTORS]
-    # A factor of many days has no value of its own.
-    columns = [pl.col(name).cast(pl.Float64) if name in rows.columns else pl.lit(None, pl.Float64) for name in features]
-    values = rows.select(column.alias(name) for name, column in zip(features, columns, strict=True)).to_numpy()
-    row = np.arange(len(parts))
-    names = np.array(features)
-    encoded = [
-        pl.DataFrame(
-            {
-                "feature": names[order[:, rank]],
-                "value": np.round(values[row, order[:, rank]], DECIMALS),
-                "contribution": np.round(parts[row, order[:, rank]], 4),
-            }
-        )
-        .with_columns(pl.col("value").fill_nan(None))
-        .select(pl.struct(pl.all()).struct.json_encode().alias(str(rank)))
-        for rank in range(order.shape[1])
-    ]
-    return (
-        pl.concat(encoded, how="horizontal")
-        .select(pl.format("[{}]", pl.concat_str(pl.all(), separator=",")))
-        .to_series()
-    )
-
-
-def trajectory(estimator: Any, rows: pl.DataFrame) -> pl.Series:
-    """Return the amount of each week with its interval as JSON per row; null where the version knows no weeks."""
-    weeks = estimator.weekly_amounts(rows) if hasattr(estimator, "weekly_amounts") else []
-    if not weeks:
-        return pl.Series([None] * rows.height, dtype=pl.String)
-    encoded = [
-        pl.DataFrame({"value": _rounded(value), "low": _rounded(low), "high": _rounded(high)}).select(
-            pl.struct(pl.lit(number).alias("week"), pl.all()).struct.json_encode().alias(str(number))
-        )
-        for number, (value, (low, high)) in enumerate(
-            zip(weeks, estimator.weekly_intervals(weeks), strict=True), start=1
-        )
-    ]
-    together = pl.concat(encoded, how="horizontal")
-    return together.select(pl.format("[{}]", pl.concat_str(pl.all(), separator=","))).to_series()
-
-
 def input_quality(features: Sequence[str]) -> pl.Expr:
     """Return thin below 7 observed days in 28, partial with more than a quarter of the features missing, else complete."""
     nulls = pl.sum_horizontal(pl.col(name).is_null().cast(pl.Int64) for name in features)
@@ -114,28 +70,30 @@ def input_quality(features: Sequence[str]) -> pl.Expr:
     )
 
 
-def _rounded(values: FloatArray) -> FloatArray:
-    # float32 trees and BLAS differ in the last digits between machines; six decimals are what is promised.
-    return np.asarray(np.round(values, DECIMALS))
-
-
 def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], version: str) -> pl.DataFrame:
     """Return gold.predictions rows of the people whom the model is for.
 
     Parameters
     ----------
     people
-        gold.user_features rows.
+        gold.user_features rows, with ``sequence`` and ``days`` where the version reads them.
     bundle
         A registered version: estimator, calibration, feature service, figures, reference (for drift).
     """
     estimator = bundle["estimator"]
     own = people.filter(spec.eligible)
-    predicted = _rounded(estimator.predict(own))
+    if spec.days:
+        chances = rounded(day_scores(estimator, own))
+        # The single number, and what speaks for and against it, are of the first day.
+        predicted, rows = chances[:, 0], of_day(own, 1)
+        lists = [days_told(own, chances), skips_told(own, chances)]
+    else:
+        predicted, rows = rounded(estimator.predict(own)), own
+        lists = [pl.Series([None] * own.height, dtype=pl.String)] * 2
     if spec.target is Target.EVENT:
         columns = {"probability": predicted, "confidence": confidence(predicted, bundle["calibration"])}
     else:
-        low, high = (_rounded(end) for end in estimator.interval(own))
+        low, high = (rounded(end) for end in estimator.interval(own))
         columns = {
             "value": predicted,
             "value_low": low,
@@ -148,10 +106,11 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
         pl.lit(spec.name).alias("model"),
         pl.lit(version).alias("model_version"),
         pl.lit(bundle["feature_service"]).alias("feature_service"),
-        *(pl.Series(name, _rounded(values)) for name, values in columns.items()),
+        *(pl.Series(name, rounded(values)) for name, values in columns.items()),
         *(pl.lit(None, pl.Float64).alias(name) for name in OUTPUTS if name not in columns),
         trajectory(estimator, own).alias("trajectory"),
-        top_factors(own, estimator.contributions(own), estimator.features).alias("top_factors"),
+        *(told.alias(name) for name, told in zip(("days", "skips"), lists, strict=True)),
+        top_factors(rows, estimator.contributions(rows), estimator.features).alias("top_factors"),
         input_quality(spec.features).alias("input_quality"),
     )
 
@@ -179,8 +138,18 @@ def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame], rates: Mapp
     return wide.hstack(assess(people, wide, rates)).select(get_table(RECORDS).column_names)
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Nights that the same versions score: their gold.user_features, and what else a version reads."""
+
+    features: pl.LazyFrame
+    versions: Versions
+    sequences: pl.LazyFrame | None
+    days: Known | None
+
+
 def score_nights(
-    runs: Sequence[tuple[pl.LazyFrame, pl.LazyFrame | None, Versions]],
+    runs: Sequence[Run],
     bundles: Mapping[tuple[str, str], Mapping[str, Any]],
     records: list[pl.DataFrame],
     shadow: list[pl.DataFrame],
@@ -189,8 +158,6 @@ def score_nights(
 
     Parameters
     ----------
-    runs
-        Features, and days where a version reads them, of nights that the same versions score.
     records
         Takes gold.user_predictions of the same people.
     shadow
@@ -200,16 +167,17 @@ def score_nights(
     records.clear()
     shadow.clear()
     schema = arrow_schema(get_table(TABLE))
-    for frame, sequences, versions in runs:
-        in_force = versions.champions
+    for nights in runs:
+        in_force = nights.versions.champions
         specs = [spec for spec in SPECS if spec.name in in_force]
         calibrations = {spec.name: bundles[spec.name, in_force[spec.name]]["calibration"] for spec in specs}
         rates = {name: usual_rate(bins) for name, bins in calibrations.items() if bins}
-        people = frame.collect().sort("batch_date", "user_id")
-        days = None if sequences is None else sequences.collect()
+        people = nights.features.collect().sort("batch_date", "user_id")
+        sequences = None if nights.sequences is None else nights.sequences.collect()
         for features in people.iter_slices(PEOPLE_PER_CHUNK):
-            part = features if days is None else with_sequence(features, days)
-            if watched := score_in_shadow(part, versions.challengers, bundles):
+            part = features if sequences is None else with_sequence(features, sequences)
+            part = part if nights.days is None else with_days(part, nights.days)
+            if watched := score_in_shadow(part, nights.versions.challengers, bundles):
                 shadow.append(pl.concat(watched).sort("batch_date", "user_id", "model"))
             scored = {
                 spec.name: score(part, spec, bundles[spec.name, in_force[spec.name]], in_force[spec.name])
@@ -231,15 +199,15 @@ def run(context: JobContext) -> Mapping[str, object]:
     bundles = {(name, version): load_version(name, version, settings) for name, version in wanted}
     watched = sorted({pair for own in versions.values() for pair in own.challengers.items()})
     bundles = {**load_challengers(watched, settings), **bundles}
-    read_days = {pair for pair, own in bundles.items() if getattr(own["estimator"], "needs_sequence", False)}
+    reads_sequence = {pair for pair, own in bundles.items() if getattr(own["estimator"], "needs_sequence", False)}
+    reads_days = {pair for pair in bundles if pair[0] in {spec.name for spec in SPECS if spec.days}}
     # The writer consumes the rows on its own threads, where the table's log must not be read.
     runs = [
-        (
+        Run(
             scan_table(FEATURES, settings, nights=nights),
-            scan_sequences(nights, settings)
-            if read_days & {*own.champions.items(), *own.challengers.items()}
-            else None,
             own,
+            scan_sequences(nights, settings) if reads_sequence & own.pairs else None,
+            read_known([*nights.nights()], settings) if reads_days & own.pairs else None,
         )
         for nights, own in runs_of_nights(versions, settings)
         if own

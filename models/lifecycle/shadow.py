@@ -6,7 +6,6 @@ Nothing that goes wrong with a challenger may cost the night its scores: it is l
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from habitlake.clock import Interval
@@ -15,10 +14,13 @@ from habitlake.lake import count_rows, replace_nights_stream
 from habitlake.log import get_logger
 from habitlake.settings import Settings
 from models.catalogue import SPECS
+from models.lifecycle.days import day_scores
+from models.lifecycle.estimators import Estimator, FloatArray
 from models.lifecycle.registry import load_version
+from models.lifecycle.spec import ModelSpec
+from models.lifecycle.told import days_told, rounded
 
 TABLE = "gold.shadow_predictions"
-DECIMALS = 6
 Bundles = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
@@ -33,13 +35,21 @@ def load_challengers(wanted: Iterable[tuple[str, str]], settings: Settings) -> d
     return found
 
 
+def scored(spec: ModelSpec, estimator: Estimator, people: pl.DataFrame) -> tuple[FloatArray, pl.Series]:
+    """Return a model's single number per person, and its seven days as JSON, null where it knows no days."""
+    if spec.days:
+        chances = rounded(day_scores(estimator, people))
+        return chances[:, 0], days_told(people, chances)
+    return rounded(estimator.predict(people)), pl.Series([None] * people.height, dtype=pl.String)
+
+
 def score_in_shadow(people: pl.DataFrame, challengers: Mapping[str, str], bundles: Bundles) -> list[pl.DataFrame]:
     """Return gold.shadow_predictions rows of the people, one frame per challenger.
 
     Parameters
     ----------
     people
-        gold.user_features rows, with the column ``sequence`` where a challenger reads it.
+        gold.user_features rows, with ``sequence`` and ``days`` where a challenger reads them.
     challengers
         Version by model; one without a bundle is left out.
     """
@@ -52,12 +62,12 @@ def score_in_shadow(people: pl.DataFrame, challengers: Mapping[str, str], bundle
         if own.is_empty():
             continue
         try:
-            scores = np.round(bundles[spec.name, version]["estimator"].predict(own), DECIMALS)
+            scores, days = scored(spec, bundles[spec.name, version]["estimator"], own)
         except Exception as error:
             get_logger("score").warning("challenger not scored", model=spec.name, version=version, error=repr(error))
             continue
         rows = own.select("batch_date", "user_id", model=pl.lit(spec.name), model_version=pl.lit(version))
-        found.append(rows.with_columns(score=pl.Series(scores, dtype=pl.Float64)))
+        found.append(rows.with_columns(score=pl.Series(scores, dtype=pl.Float64), days=days))
     return found
 
 

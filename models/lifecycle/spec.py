@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from habitlake.tables import MODELS
+from habitlake.tables import DAY_FEATURES, MODELS
 from models.lifecycle.estimators import Estimator, logistic_and_trees
 
 # Snapshots of a person every third night: nearer ones say nearly the same.
@@ -60,12 +60,15 @@ class ModelSpec:
         hazard), or the amount; null where it cannot be known (censored).
     trajectory
         The amount of each week, as ``label`` is given; null where it cannot be known.
+    days
+        Where rows are days (``lifecycle.days``): whether it happens on each of the days ahead, 1 or 0; null where it cannot
+        be known. The label is then what they make together.
     horizon_days
         Days after the as-of date that the label looks at.
     eligible
         Whom the model is for, over gold.user_features, in training and in scoring.
     make_candidates
-        Makes the unfitted candidates by name from the features.
+        Makes the unfitted candidates by name from the inputs.
     baselines
         Logistic (for amounts ridge) regressions on few features, fitted beside the candidates.
     rules
@@ -83,6 +86,7 @@ class ModelSpec:
     horizon_days: int
     anchor: str
     trajectory: tuple[pl.Expr, ...] = ()
+    days: tuple[pl.Expr, ...] = ()
     make_candidates: Callable[[tuple[str, ...]], dict[str, Estimator]] = logistic_and_trees
     eligible: pl.Expr = field(default_factory=lambda: pl.lit(True))
     eligible_means: str = "everybody with any sign of use in 28 days"
@@ -97,6 +101,11 @@ class ModelSpec:
     def features(self) -> tuple[str, ...]:
         """The features that the model's contract names."""
         return MODELS[self.name].features
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What a row holds for the candidates: the features, and of a day what is known of it."""
+        return (*self.features, *DAY_FEATURES) if self.days else self.features
 
     @property
     def feature_service(self) -> str:
@@ -115,7 +124,7 @@ class ModelSpec:
 
     def candidates(self) -> dict[str, Estimator]:
         """Return the unfitted candidates by name, the simplest first; not every one can be fitted everywhere."""
-        return self.make_candidates(self.features)
+        return self.make_candidates(self.inputs)
 
     @property
     def label_column(self) -> str:
@@ -126,3 +135,14 @@ class ModelSpec:
     def week_columns(self) -> dict[str, str]:
         """The columns of the shared data set that hold the amounts of the weeks, to their names among the model's rows."""
         return {f"{self.label_column}_{name}": name for name, _ in zip(WEEK_COLUMNS, self.trajectory, strict=False)}
+
+    @property
+    def day_columns(self) -> tuple[str, ...]:
+        """The columns of the shared data set that hold the label of each day ahead."""
+        return tuple(f"{self.label_column}_day_{ahead}" for ahead, _ in enumerate(self.days, start=1))
+
+    @property
+    def labels(self) -> dict[str, pl.Expr]:
+        """Every column of the shared data set that is known only afterwards, and how it is made."""
+        columns = (self.label_column, *self.week_columns, *self.day_columns)
+        return dict(zip(columns, (self.label, *self.trajectory, *self.days), strict=True))

@@ -20,12 +20,17 @@ from models.lifecycle.files import read_dataset, run_folder, write_json
 from models.lifecycle.spec import MIN_ROWS, MIN_ROWS_PILOT, ModelSpec, Target
 
 
+def snapshots(rows: pl.DataFrame) -> int:
+    """Return of how many people and nights the rows are: days ahead of one night are no more people."""
+    return rows.select("user_id", "batch_date").n_unique()
+
+
 def not_enough(rows: pl.DataFrame, spec: ModelSpec) -> str | None:
     """Return why the rows of a model are too few to train on; None when they are not."""
     if rows.is_empty():
         return f"not enough data to train: no labelled rows, whose {spec.horizon_days} days after are known"
-    if rows.height < MIN_ROWS_PILOT:
-        return f"not enough data to train: {rows.height} rows, at least {MIN_ROWS_PILOT} are needed"
+    if (known := snapshots(rows)) < MIN_ROWS_PILOT:
+        return f"not enough data to train: {known} rows, at least {MIN_ROWS_PILOT} are needed"
     if spec.target is not Target.EVENT:
         return None
     for part, needed in (("train", spec.min_event_people), ("test", spec.min_event_people // 3)):
@@ -73,7 +78,7 @@ def train_model(spec: ModelSpec, dataset: pl.DataFrame, newest: pl.DataFrame, co
             "not_trained": missing,
             "reference": reference(newest.filter(spec.eligible), spec.features),
             "split_kind": kind,
-            "pilot": rows.height < MIN_ROWS or kind != "forward",
+            "pilot": snapshots(rows) < MIN_ROWS or kind != "forward",
             "train_rows": train.height,
         }
         for name, estimator in fitted.items():

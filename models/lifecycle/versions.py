@@ -26,6 +26,11 @@ class Versions:
     champions: Mapping[str, str]
     challengers: Mapping[str, str]
 
+    @property
+    def pairs(self) -> set[tuple[str, str]]:
+        """Every model and version that scores."""
+        return {*self.champions.items(), *self.challengers.items()}
+
     def __bool__(self) -> bool:
         """Return whether anything scores."""
         return bool(self.champions or self.challengers)

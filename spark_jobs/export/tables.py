@@ -34,7 +34,7 @@ LEFT_IN_LAKE: dict[str, frozenset[str]] = {
     | {"event_offset_s", "sleep_duration_s", "sleep_efficiency", "sleep_started_at", "hrv_ms", "resting_heart_rate"}
     | {"stress", "energy", "soreness", "mood", "steps", "injury_severity", "injury_status"},
     "gold.user_analytics": frozenset({"event_timestamp", "created_timestamp", "successful_contexts", "risk_factors"}),
-    "gold.predictions": frozenset({"top_factors", "value", "value_low", "value_high", "trajectory"}),
+    "gold.predictions": frozenset({"top_factors", "value", "value_low", "value_high", "trajectory", "days", "skips"}),
     "gold.decisions": frozenset({"candidates", "features", "payload", "arms", "arm_actions", "arm_probabilities"}),
 }
 # Days since the start of a habit at which it is looked at: each week, and the day on which it is expected to be one.

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
+from feature_repo.delta_offline_store import read_delta
 from habitlake import lake
 from habitlake.clock import Interval
-from habitlake.lake import arrow_schema, open_table, replace_nights, scan_table, stored_nights
+from habitlake.lake import arrow_schema, open_table, replace_nights, scan_table, stored_nights, table_uri
 from habitlake.settings import Settings
 from habitlake.tables import get_table
 
@@ -67,3 +69,7 @@ def test_a_table_made_before_a_column_gains_it_and_keeps_its_rows(settings, monk
     assert found["probability"].to_list() == [0.5, 0.5]
     assert found["confidence"].to_list() == [None, None]
     assert stored_nights(NAME, settings) == [FIRST, SECOND]
+    # Feast reads the files themselves, the ones without the columns too.
+    source = SimpleNamespace(path=table_uri(NAME, settings))
+    assert read_delta(source, "").order_by("batch_date").confidence.to_pandas().isna().tolist() == [True, True]
+    assert set(read_delta(source, "").columns) == set(table.column_names)

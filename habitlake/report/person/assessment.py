@@ -8,7 +8,7 @@ from typing import Any
 from habitlake.report import wording
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.stores import Row, Stores
-from habitlake.tables import FEATURES, MODELS
+from habitlake.tables import CHANCES, FEATURES, MODELS
 
 ACTIONS = {
     "rest_the_injury": "Rest or train around the injury until it is reported as resolved",
@@ -71,8 +71,7 @@ def assessment_view(night: date, row: Mapping[str, Any]) -> Content:
 
 def _numbers(because: Mapping[str, Any]) -> str:
     """Return the numbers that are known, as words."""
-    chances = {output for model in MODELS.values() if not model.is_amount for output in model.outputs}
-    shares = chances | {feature.name for feature in FEATURES if feature.unit == "share"}
+    shares = {*CHANCES, *(feature.name for feature in FEATURES if feature.unit == "share")}
 
     def told(name: str, value: str | float) -> str:
         if isinstance(value, str):

@@ -10,11 +10,13 @@ from habitlake.report.charts import Series, line_chart
 from habitlake.report.panels import Content, MissingError, Recipe, described
 from habitlake.report.person.facts import MEANINGS
 from habitlake.report.stores import Row, Stores
-from habitlake.tables import FACTORS, FEATURES, MODELS
+from habitlake.tables import DAY_FEATURES, FACTORS, FEATURES, MODELS
 from habitlake.tables.people import ANY
 
 HISTORY_NIGHTS = 56
 PATTERNS = 5
+# Why a day is one on which a session could be skipped.
+BASIS = {"planned": "a workout is planned", "usual": "a usual weekday of training"}
 DIMENSIONS = ("time_slot", "weekday", "weather_band", "location", "with_whom")
 
 
@@ -116,7 +118,7 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
     if not any(row["batch_date"] == night for row in rows):
         msg = f"no model scored the person in night {night}: one must be in force first (`habitlake models`)"
         raise MissingError(msg)
-    meaning = {**{feature.name: feature.description for feature in FEATURES}, **FACTORS}
+    meaning = {**{feature.name: feature.description for feature in FEATURES}, **FACTORS, **DAY_FEATURES}
     models = []
     for name in sorted({row["model"] for row in rows if row["batch_date"] == night}):
         history = [row for row in rows if row["model"] == name]
@@ -127,6 +129,7 @@ def predictions_view(night: date, rows: Sequence[Row]) -> Content:
                 "now": now,
                 "said": said(now),
                 "weeks": weeks(now),
+                "days": days(now),
                 "what": "the probability" if now.get("value") is None else "the amount",
                 "factors": [
                     {
@@ -176,6 +179,20 @@ def weeks(prediction: Row) -> list[Row]:
     ]
 
 
+def days(prediction: Row) -> list[Row]:
+    """Return what a prediction says of each day ahead, and why skipping it is told of; nothing where it knows no days."""
+    basis = {one["local_date"]: one["basis"] for one in json.loads(prediction.get("skips") or "[]")}
+    return [
+        {
+            "day": wording.day(date.fromisoformat(one["local_date"])),
+            "session": wording.percent(one["probability"]),
+            "skip": wording.percent(1 - one["probability"]) if one["local_date"] in basis else "",
+            "basis": BASIS.get(why := basis.get(one["local_date"], ""), why),
+        }
+        for one in json.loads(prediction.get("days") or "[]")
+    ]
+
+
 HABIT = Recipe(
     "person_habit",
     "Habit",
@@ -214,7 +231,8 @@ PREDICTIONS = Recipe(
     (
         *((wording.words(model.name), model.predicts) for model in MODELS.values()),
         *described(
-            "gold.predictions", ("probability", "value", "value_low", "trajectory", "confidence", "input_quality")
+            "gold.predictions",
+            ("probability", "value", "value_low", "trajectory", "days", "skips", "confidence", "input_quality"),
         ),
         (
             "contribution",

@@ -17,9 +17,12 @@ from habitlake.nights.ledger import open_nights, pinned_challengers
 from habitlake.runtime import postgres
 from habitlake.settings import Settings
 from habitlake.tables import get_table
+from habitlake.tables.models import DAILY_OUTPUTS
 from models.adherence.config import SPEC as ADHERENCE
+from models.daily_session.config import SPEC as DAILY
 from models.lapse_7d.config import SPEC
 from models.lifecycle import dataset, evaluate, monitor, promote, train
+from models.lifecycle.days import NAMES, WIDTH, of_day
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
 from models.lifecycle.registry import champions, newest_health
 from models.lifecycle.spec import MIN_ROWS_PILOT
@@ -47,6 +50,22 @@ def world(server, tmp_path):
     return server.model_copy(update=changes)
 
 
+def with_coming_days(rows, seed, *, leak=False):
+    """The rows with labels of the days ahead of six nights: of the weekday's share and the first feature, or of the plan."""
+    random = np.random.default_rng(seed)
+    values = random.random((rows.height, len(DAILY.days), len(NAMES)))
+    log_odds = 4 * values[:, :, NAMES.index("weekday_session_rate")] - 2 + 2 * rows[FEATURES[0]].to_numpy()[:, None]
+    happens = random.random(log_odds.shape) < 1 / (1 + np.exp(-log_odds))
+    if leak:
+        values[:, :, NAMES.index("workout_planned")] = happens
+    days = pl.Series("days", values.reshape(rows.height, WIDTH).astype(np.float32), dtype=pl.Array(pl.Float32, WIDTH))
+    labels = {name: happens[:, number].astype(float) for number, name in enumerate(DAILY.day_columns)}
+    labelled = rows.with_columns(days, **{DAILY.label_column: happens.mean(axis=1), **labels})
+    # A row is seven here, so fewer nights do.
+    known = pl.int_range(pl.len()) < 6 * PEOPLE
+    return labelled.with_columns(pl.when(known).then(pl.col(DAILY.label_column)))
+
+
 def people(seed, *, leak=False):
     """Labelled rows in the form of the data set: the label follows the first feature, or is a feature itself."""
     random = np.random.default_rng(seed)
@@ -71,7 +90,7 @@ def people(seed, *, leak=False):
 def retrain(world):
     """Run the steps of the retrain DAG after the data set on the rows given; return the decision."""
 
-    def run(rows):
+    def run(rows, spec=SPEC):
         folder = dataset_folder(TRAINING, world)
         rows.write_parquet(folder / "dataset.parquet")
         rows.head(PEOPLE).write_parquet(folder / "newest.parquet")
@@ -82,7 +101,7 @@ def retrain(world):
         write_json(folder / "dataset.json", {"data_version": {}})
         for step in (train, evaluate, promote):
             step.run(JobContext("retrain", TRAINING, world, get_logger("retrain"), Namespace()))
-        return read_json(run_folder(SPEC.name, TRAINING, world) / "promotion.json")
+        return read_json(run_folder(spec.name, TRAINING, world) / "promotion.json")
 
     return run
 
@@ -123,11 +142,13 @@ def test_shuffled_labels_are_refused(world, retrain):
     assert SPEC.name not in champions(world)
 
 
-def test_a_leaked_label_is_refused_as_too_good(world, retrain):
-    decision = retrain(people(3, leak=True))
+@pytest.mark.parametrize("spec", [SPEC, DAILY])
+def test_a_leaked_label_is_refused_as_too_good(world, retrain, spec):
+    rows = people(3, leak=True)
+    decision = retrain(rows if spec is SPEC else with_coming_days(rows.drop(LABEL), 3, leak=True), spec)
     assert not decision["promoted"]
     assert "too good to be true" in decision["reason"]
-    assert SPEC.name not in champions(world)
+    assert spec.name not in champions(world)
 
 
 def test_too_few_rows_are_a_reason_and_no_failure(world, retrain):
@@ -153,17 +174,37 @@ def snapshots(night, seed):
     return pl.DataFrame(columns).to_arrow().cast(arrow_schema(table))
 
 
-def sessions(world, batch, days):
-    """Write what a night learned: a session of everybody on each of the local dates."""
-    rows = [
-        {"batch_date": batch, "user_id": f"u{number}", "local_date": day, "events": 1, "workouts_completed": 1}
-        for number in range(PEOPLE)
-        for day in days
-    ]
+def sessions(world, batch, days, plans=()):
+    """Write what a night learned: a session of everybody on each of the local dates, and workouts planned for others."""
+    done = [{"local_date": day, "events": 1, "workouts_completed": 1} for day in days]
+    planned = [{"local_date": day, "workouts_planned": 1} for day in plans]
+    rows = [{"batch_date": batch, "user_id": f"u{number}", **one} for number in range(PEOPLE) for one in done + planned]
     table = get_table("gold.user_day")
     whole = dict.fromkeys(table.column_names, 0)
     frame = pl.DataFrame([{**whole, **row} for row in rows]).to_arrow().cast(arrow_schema(table))
     replace_nights(frame, table.name, Interval(batch, batch), world)
+
+
+def last_days(world, night):
+    """Write the last thirty days of everybody: a session every other day, the last one today."""
+    table = get_table("gold.user_sequence")
+    lists = {
+        name: [[None] * 30] * PEOPLE
+        for name, kind in pl.DataFrame(arrow_schema(table).empty_table()).schema.items()
+        if kind == pl.List
+    }
+    lists |= {
+        "sessions": [[0.0, 1.0] * 15] * PEOPLE,
+        "planned": [[0.0] * 30] * PEOPLE,
+        "observed": [[1.0] * 30] * PEOPLE,
+    }
+    keys = {
+        "batch_date": [night] * PEOPLE,
+        "user_id": [f"u{number}" for number in range(PEOPLE)],
+        "as_of_date": [night] * PEOPLE,
+    }
+    rows = pl.DataFrame({**keys, **lists}).to_arrow().select(table.column_names).cast(arrow_schema(table))
+    replace_nights(rows, table.name, Interval(night, night), world)
 
 
 def test_what_comes_later_moves_labels_and_no_feature(world):
@@ -171,9 +212,10 @@ def test_what_comes_later_moves_labels_and_no_feature(world):
     known = Interval(FIRST, night + timedelta(days=9))
     for day, seed in ((night, 11), (night + timedelta(days=1), 12)):
         replace_nights(snapshots(day, seed), "gold.user_features", Interval(day, day), world)
-    replace_nights(arrow_schema(get_table("gold.user_sequence")).empty_table(), "gold.user_sequence", known, world)
-    sessions(world, night, [night])
-    sessions(world, night + timedelta(days=1), [night + timedelta(days=1)])
+    last_days(world, night)
+    ahead = [night + timedelta(days=number) for number in range(8)]
+    sessions(world, night, [night], plans=ahead[2:5])
+    sessions(world, night + timedelta(days=1), [ahead[1]])
     before = dataset.build(known, world)
     stored = pl.from_arrow(snapshots(night, 11)).select("user_id", *FEATURES)
     assert before.select("user_id", *FEATURES).sort("user_id").equals(stored.sort("user_id"))
@@ -182,10 +224,14 @@ def test_what_comes_later_moves_labels_and_no_feature(world):
 
     later = known.end
     replace_nights(snapshots(later, 13), "gold.user_features", Interval(later, later), world)
-    sessions(world, later, [night + timedelta(days=number) for number in range(2, 8)])
+    sessions(world, later, ahead[2:7], plans=ahead[7:])
     after = dataset.build(known, world)
-    assert after.select("user_id", *FEATURES).equals(before.select("user_id", *FEATURES))
+    assert after.select("user_id", *FEATURES, "days").equals(before.select("user_id", *FEATURES, "days"))
     assert set(after["label_adherence"]) == {1.0}
+    planned = [of_day(after, number)["workout_planned"].unique().item() for number in range(1, 8)]
+    assert planned == [0, 1, 1, 1, 0, 0, 0], "as known on the night"
+    of_days = [before.select(DAILY.day_columns).unique().row(0), after.select(DAILY.day_columns).unique().row(0)]
+    assert of_days == [(1, *[None] * 6), (*[1] * 6, None)], "the seventh day was planned, and shows no sign of use"
 
 
 def test_on_sundays_a_challenger_is_told_beside_the_champion_on_the_same_people(world):
@@ -198,25 +244,31 @@ def test_on_sundays_a_challenger_is_told_beside_the_champion_on_the_same_people(
     said = {"gold.predictions": ("1", "probability", 0.9), "gold.shadow_predictions": ("2", "score", 0.4)}
     for name, (version, column, value) in said.items():
         table = get_table(name)
-        row = {"batch_date": made, "model": ADHERENCE.name, "model_version": version, column: value}
-        rows = [dict.fromkeys(table.column_names) | row | {"user_id": f"u{number}"} for number in range(PEOPLE)]
+        days = json.dumps([{"days_ahead": ahead, "probability": value} for ahead in range(1, 8)])
+        row = dict.fromkeys(table.column_names) | {"batch_date": made, "model_version": version, column: value}
+        of_models = ({"model": ADHERENCE.name}, {"model": DAILY.name, "days": days})
+        rows = [row | own | {"user_id": f"u{number}"} for number in range(PEOPLE) for own in of_models]
         frame = pl.DataFrame(rows, infer_schema_length=None).to_arrow().cast(arrow_schema(table))
         replace_nights(frame, name, Interval(made, made), world)
     bundle = {"figures": {"accuracy": [0.8, 0.75, 0.85]}}
-    both = Versions({ADHERENCE.name: "1"}, {ADHERENCE.name: "2"})
-    versions, bundles = {sunday: both, sunday + timedelta(days=1): both}, {(ADHERENCE.name, "1"): bundle}
+    models = (ADHERENCE.name, DAILY.name)
+    both = Versions(dict.fromkeys(models, "1"), dict.fromkeys(models, "2"))
+    versions, bundles = {sunday: both, sunday + timedelta(days=1): both}, {(name, "1"): bundle for name in models}
     found = monitor.health(sunday, both, bundles, world)
-    told = {
-        (role, figure): rest
-        for role, figure, *rest in found.select("role", "figure", "value", "baseline", "alarm").rows()
-    }
-    assert told["champion", "accuracy"] == [1.0, 0.8, False]
-    assert told["challenger", "accuracy"] == [0.0, 1.0, False]
-    assert told["challenger", "newest_accuracy"] == [0.0, 1.0, False]
+    for model in models:
+        told = {
+            (role, figure): rest
+            for role, figure, *rest in found.filter(pl.col("model") == model)
+            .select("role", "figure", "value", "baseline", "alarm")
+            .rows()
+        }
+        assert told["champion", "accuracy"] == [1.0, 0.8, False]
+        assert told["challenger", "accuracy"] == [0.0, 1.0, False]
+        assert told["challenger", "newest_accuracy"] == [0.0, 1.0, False]
     assert monitor.health(sunday + timedelta(days=1), both, bundles, world).is_empty()
 
     def stored():
-        return scan_table(monitor.TABLE, world).sort("batch_date", "role", "figure").collect()
+        return scan_table(monitor.TABLE, world).sort("batch_date", "model", "role", "figure").collect()
 
     monitor.write_health(Interval(sunday, max(versions)), versions, bundles, world)
     of_range = stored()
@@ -226,8 +278,9 @@ def test_on_sundays_a_challenger_is_told_beside_the_champion_on_the_same_people(
     assert stored().equals(of_range)
 
 
-def predictions(world, night):
-    return scan_table("gold.predictions", world, Interval(night, night)).sort("user_id").collect()
+def predictions(world, night, spec=SPEC):
+    own = scan_table("gold.predictions", world, Interval(night, night)).filter(pl.col("model") == spec.name)
+    return own.sort("user_id").collect()
 
 
 def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world, retrain, job):
@@ -235,8 +288,10 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     one_night = ["--start", str(night)]
     replace_nights(snapshots(night, 5), "gold.user_features", Interval(night, night), world)
     open_nights(Interval(night, night), world, datetime(2026, 6, 1, tzinfo=UTC))
+    last_days(world, night)
+    sessions(world, night, [], plans=[night + timedelta(days=2)])
     first = retrain(
-        people(6)
+        with_coming_days(people(6), 7)
         .with_columns((pl.Series(np.random.default_rng(1).random(PEOPLE * NIGHTS)) < 0.5).cast(pl.Float64).alias(LABEL))
         .with_columns(pl.when(pl.col(FEATURES[0]) > 0).then(1.0).otherwise(pl.col(LABEL)).alias(LABEL))
     )
@@ -248,11 +303,26 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     told = scan_table("gold.user_predictions", world, Interval(night, night)).sort("user_id").collect()
     assert told[f"{SPEC.name}_probability"].equals(scored["probability"])
     assert told["churn_probability"].null_count() == PEOPLE, "no such model is in force"
+    of_days = predictions(world, night, DAILY)
+    assert told["daily_session_probability"].equals(of_days["probability"])
+    for chances, skips, first_day in told.select(*DAILY_OUTPUTS, "daily_session_probability").iter_rows():
+        chance = {one["local_date"]: one["probability"] for one in json.loads(chances)}
+        assert list(chance) == [str(night + timedelta(days=number)) for number in range(1, 8)]
+        assert chance[str(night + timedelta(days=1))] == first_day
+        assert len(set(chance.values())) > 2
+        skipped = json.loads(skips)
+        # Every other day is one of training, so of a weekday half were; of five, three or two.
+        expected = [(2, "planned"), *((ahead, "usual") for ahead in (3, 4, 5, 7))]
+        assert [(one["days_ahead"], one["basis"]) for one in skipped] == expected
+        for one in skipped:
+            assert one["probability"] == pytest.approx(1 - chance[one["local_date"]])
     drifted, _ = newest_health(world)[SPEC.name]
+    assert newest_health(world)[DAILY.name][0]["model_version"] == "1"
     # Whoever was drawn from one distribution in the training is a copy of one row here.
     assert (drifted["figure"], drifted["alarm"], drifted["model_version"]) == ("drift", True, first["version"])
     job(world, "models.lifecycle.score", *one_night)
     assert predictions(world, night).equals(scored)
+    assert predictions(world, night, DAILY).equals(of_days)
 
     second = retrain(people(6))
     job(world, "models.lifecycle.registry", "rollback", SPEC.name, second["version"])

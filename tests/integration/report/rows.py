@@ -216,7 +216,10 @@ def predictions() -> list[dict]:
             "input_quality": "thin" if index % 10 == 9 else "complete",
         }
 
-    return [row(NIGHT, index) for index in range(PEOPLE)] + [row(back(days), 5) for days in range(1, 9)] + [
+    ahead = [{"local_date": str(back(-days)), "days_ahead": days, "probability": days / 8} for days in range(1, 8)]
+    skips = [one | {"probability": 1 - one["probability"], "basis": HOSTILE} for one in ahead[1::2]]
+    of_days = {**row(NIGHT, 0), "model": "daily_session", "days": json.dumps(ahead), "skips": json.dumps(skips)}
+    return [of_days] + [row(NIGHT, index) for index in range(PEOPLE)] + [row(back(days), 5) for days in range(1, 9)] + [
         {**row(back(days), 0), "probability": 0.5 + days / 60} for days in range(1, 20)
     ]  # fmt: skip
 

@@ -17,6 +17,7 @@ CALM = {
     "stress_level": 4.0, "energy_level": 6.0, "days_since_last_session": 1, "habitual_weekly_sessions": 3.0,
     "planned_7d": 3, "planned_next_7d": 3, "completion_rate_30d": 0.8, "consistency_score": 0.5,
 }  # fmt: skip
+LISTS = {"trajectory", "days", "skips"}
 SURE = {"adherence_probability": 0.8, "completion_rate_30d": 0.95}
 TEXT = {feature.name for feature in FEATURES if feature.sql_type == "string"}
 
@@ -31,7 +32,7 @@ def assessed(rates=RATES, **person):
     people = pl.DataFrame(features, schema_overrides=types | counts)
     said = pl.DataFrame(
         predictions,
-        schema_overrides={name: pl.String if OUTPUTS[name] == "trajectory" else pl.Float64 for name in OUTPUTS},
+        schema_overrides={name: pl.String if OUTPUTS[name] in LISTS else pl.Float64 for name in OUTPUTS},
     )
     return {name: json.loads(text) for name, text in assess(people, said, rates).row(0, named=True).items()}
 

@@ -170,6 +170,39 @@ def test_performance_is_the_mean_of_the_weeks_in_use(events, expected):
     assert label("performance", weeks(events=events, workouts_completed=[9, 9, 9, 9, 2, 1, 3, 4])) == expected
 
 
+def single_days(*entries):
+    """Return facts of days so many after the as-of date: sessions, and whether there was any other sign of use."""
+    rows = [
+        dict.fromkeys(MEASURES, 0)
+        | {
+            "user_id": "a",
+            "local_date": AS_OF + timedelta(days=ahead),
+            "workouts_completed": sessions,
+            "events": events,
+        }
+        for ahead, sessions, events in entries
+    ]
+    return pl.DataFrame(rows)
+
+
+def day_labels(days, as_of=AS_OF):
+    snapshot = {"user_id": "a", "batch_date": NIGHT, "as_of_date": as_of, "event_timestamp": NIGHT} | ELIGIBLE
+    spec = SPEC["daily_session"]
+    rows = labelled(outcomes(pl.DataFrame([snapshot]), days), [spec], Interval(AS_OF, AS_OF + timedelta(days=60)))
+    return rows.select(*spec.day_columns, spec.label_column).rows()
+
+
+def test_a_day_holds_a_session_or_none_and_is_censored_without_any_sign_of_use():
+    # Two sessions are one day's; what was planned or skipped is no sign by itself; the eighth day is nobody's.
+    days = single_days((0, 1, 3), (1, 1, 2), (2, 0, 5), (4, 2, 4), (5, 0, 0), (7, 0, 1), (8, 1, 1))
+    assert day_labels(days) == [(1, 0, None, 1, None, None, 0, 0.5)]
+    # West of Greenwich the last complete day is one earlier on the same night.
+    assert day_labels(days, AS_OF - timedelta(days=1)) == [(1, 1, 0, None, 1, None, None, 0.75)]
+    # A correction took the only session back.
+    assert day_labels(single_days((1, 1, 1), (1, -1, 1))) == [(0, None, None, None, None, None, None, 0)]
+    assert day_labels(single_days((3, 0, 0))) == []
+
+
 @pytest.mark.parametrize("name", list(SPEC))
 def test_a_label_waits_until_its_days_are_over(name):
     snapshot = {"user_id": "a", "batch_date": NIGHT, "as_of_date": AS_OF, "event_timestamp": NIGHT} | ELIGIBLE

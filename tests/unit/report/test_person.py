@@ -161,6 +161,27 @@ def test_an_amount_is_shown_with_its_interval_and_without_a_curve_of_probabiliti
     assert "<svg" not in page
 
 
+def test_the_days_ahead_are_shown_with_their_chances_and_what_could_be_skipped():
+    days = [
+        {"local_date": f"2026-04-0{ahead}", "days_ahead": ahead, "probability": ahead / 10} for ahead in range(1, 8)
+    ]
+    skips = [{"local_date": "2026-04-03", "days_ahead": 3, "probability": 0.7, "basis": "planned"}]
+    row = prediction(NIGHT, 0.1) | {
+        "model": "daily_session", "value": None, "days": json.dumps(days), "skips": json.dumps(skips), "confidence": 0.6,
+        "input_quality": "complete", "model_version": "1",
+        "top_factors": '[{"feature":"weekday_session_rate","value":0.5,"contribution":0.4}]',
+    }  # fmt: skip
+    page = drawn("predictions", insight.predictions_view(NIGHT, [row]))
+    assert "<h3>Daily session</h3> <p><strong>10 %</strong>" in page
+    assert '<th scope="row" class="date">Wed 1 Apr 2026</th><td class="n">10 %</td><td class="n"></td>' in page
+    assert (
+        '<th scope="row" class="date">Fri 3 Apr 2026</th><td class="n">30 %</td><td class="n">70 %</td>'
+        '<td class="text">a workout is planned</td>' in page
+    )
+    assert page.count('<th scope="row"') == 8
+    assert "share of the same weekday" in page
+
+
 def test_an_assessment_says_what_to_do_what_may_come_and_what_is_not_known():
     row = {
         "integrated_risk_probability": None,

@@ -1,0 +1,1 @@
+"""Daily session: whether a person trains on each of the seven days ahead."""
