@@ -143,19 +143,23 @@ def forecast_worth(said: pl.DataFrame, reports: pl.DataFrame, usual: pl.DataFram
     told = (
         newest(said, "time_zone", "local_date", "hour", "ahead")
         .with_columns(time_slot=pl.col("hour").replace_strict(PART_OF, return_dtype=pl.String))
-        .group_by(*part, "ahead")
+        .group_by(*part, "ahead", maintain_order=True)
         .agg(pl.col(BANDS).mean())
         .join(found.filter(pl.col("attempts") >= CONFIG.min_attempts), on=part)
         .join(usual, on="time_zone", suffix="_usual")
+        .sort(*part, "ahead")
     )
     moved = [pl.col(band) - pl.col(f"{band}_usual") for band in BANDS]
     came = [pl.col(f"reported_{band}") / pl.col("attempts") - pl.col(f"{band}_usual") for band in BANDS]
-    sums = told.group_by("ahead").agg(
-        product=pl.sum_horizontal(move * come for move, come in zip(moved, came, strict=True)).sum(),
-        square=pl.sum_horizontal(move**2 for move in moved).sum(),
+    cells = told.select(
+        "ahead",
+        product=pl.sum_horizontal(move * come for move, come in zip(moved, came, strict=True)),
+        square=pl.sum_horizontal(move**2 for move in moved),
     )
-    product, square = (np.zeros(len(CONFIG.forecast_share)) for _ in range(2))
-    product[sums["ahead"]], square[sums["ahead"]] = sums["product"], sums["square"]
+    # Added up in order: sums of doubles depend on it.
+    product, square = (
+        np.bincount(cells["ahead"], cells[name], len(CONFIG.forecast_share)) for name in ("product", "square")
+    )
     worth = (product + CONFIG.forecast_parts * np.array(CONFIG.forecast_share)) / (square + CONFIG.forecast_parts)
     return rounded(np.clip(worth, 0.0, 1.0))
 
