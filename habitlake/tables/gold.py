@@ -233,6 +233,9 @@ USER_PREDICTIONS = Table(
             "string",
             "JSON list of {opportunity, because: numbers}: breakthrough, progression, habit_strengthening, where one is open",
         ),
+        Column(
+            "model_versions", "string", "JSON of the version of each model that says something of anybody on the night"
+        ),
         Column("input_quality", "string", "complete, partial or thin: how much of the models' input was observed"),
     ),
     keep_daily_days=30,

@@ -103,6 +103,7 @@ def register(spec: ModelSpec, folder: Path, evaluation: Mapping[str, Any], conte
         "estimator": estimator,
         "calibration": evaluation["calibration"],
         "feature_service": spec.feature_service,
+        "features": spec.features,
         "figures": evaluation["figures"][best],
         "reference": read_json(folder / "training.json")["reference"],
     }

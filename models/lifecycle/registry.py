@@ -18,6 +18,7 @@ from habitlake.cli.output import console, print_json, print_table, rows_of
 from habitlake.errors import PermanentError
 from habitlake.lake import scan_table, stored_nights
 from habitlake.settings import Settings, get_settings
+from habitlake.tables import get_table
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,12 +74,12 @@ def champions(settings: Settings) -> dict[str, str]:
 
 
 def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]:
-    """Return a registered version: estimator, calibration, feature service.
+    """Return a registered version: estimator, calibration, feature service, features.
 
     Raises
     ------
     PermanentError
-        If it is not registered or its artifact is gone.
+        If it is not registered, its artifact is gone, or it reads a feature that the lake no longer has.
     """
     import joblib
     from mlflow.artifacts import download_artifacts
@@ -92,7 +93,15 @@ def load_version(model: str, version: str, settings: Settings) -> dict[str, Any]
     except (MlflowException, OSError) as error:
         msg = f"model {model} version {version} cannot be loaded: {error}; `habitlake models` lists what there is"
         raise PermanentError(msg) from error
-    return dict(joblib.load(path))
+    bundle = dict(joblib.load(path))
+    gone = [name for name in bundle.get("features", ()) if name not in get_table(FEATURES).column_names]
+    if gone:
+        msg = (
+            f"model {model} version {version} reads {', '.join(gone)}, which {FEATURES} no longer has;"
+            f" train anew (habitlake retrain) or go back (habitlake models rollback {model} VERSION)"
+        )
+        raise PermanentError(msg)
+    return bundle
 
 
 def ensure_model(model: str, settings: Settings) -> None:

@@ -6,6 +6,7 @@ Challengers score in the same pass, in shadow (``lifecycle.shadow``).
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,14 @@ def record(people: pl.DataFrame, scored: Mapping[str, pl.DataFrame], rates: Mapp
         How often the event of each model in force comes about.
     """
     keys = ["batch_date", "user_id"]
-    wide = people.select(*keys, "event_timestamp", "created_timestamp", input_quality(INPUTS).alias("input_quality"))
+    versions = {name: own["model_version"].first() for name, own in scored.items()}
+    wide = people.select(
+        *keys,
+        "event_timestamp",
+        "created_timestamp",
+        pl.lit(json.dumps(versions)).alias("model_versions"),
+        input_quality(INPUTS).alias("input_quality"),
+    )
     for name, model in MODELS.items():
         if name in scored:
             own = scored[name].select(

@@ -92,6 +92,7 @@ def test_online_features_are_those_of_the_night(world):
     assert {f"user_analytics__{name}" for name in told} | {f"user_features__{name}" for name in served} <= set(today)
     assert today["user_features__sessions_28d"] == stored["sessions_28d"]
     assert 0 < record["age_s"] < 86_400
+    assert set(json.loads(today["user_predictions__model_versions"] or "{}")) <= set(MODELS)
     stranger = world.json("features", "--user", "nobody", "--as-of", as_of)[0]
     assert {feature["missing"] for feature in stranger["features"]} == {"unknown_user"}
 

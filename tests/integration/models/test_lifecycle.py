@@ -5,11 +5,13 @@ import sys
 from argparse import Namespace
 from datetime import UTC, date, datetime, timedelta
 
+import joblib
 import numpy as np
 import polars as pl
 import pytest
 
 from habitlake.clock import Interval, night_end
+from habitlake.errors import PermanentError
 from habitlake.job import JobContext
 from habitlake.lake import arrow_schema, replace_nights, scan_table, stored_table
 from habitlake.log import get_logger
@@ -24,7 +26,7 @@ from models.lapse_7d.config import SPEC
 from models.lifecycle import dataset, evaluate, monitor, promote, train
 from models.lifecycle.days import NAMES, WIDTH, of_day
 from models.lifecycle.files import dataset_folder, read_json, run_folder, write_json
-from models.lifecycle.registry import champions, newest_health
+from models.lifecycle.registry import champions, load_version, newest_health
 from models.lifecycle.spec import MIN_ROWS_PILOT
 from models.lifecycle.versions import Versions
 
@@ -120,6 +122,15 @@ def test_a_model_that_learned_is_promoted_and_the_same_again_is_not(world, retra
     card = (folder / "MODEL_CARD.md").read_text()
     assert "| gender f | 75 |" in card
     assert all(name in card for name in ("logistic_regression", "xgboost", "base_rate", "frequency_7d"))
+
+
+def test_a_version_that_reads_a_feature_the_lake_no_longer_has_is_named_in_one_line(world, retrain):
+    version = retrain(people(1))["version"]
+    assert load_version(SPEC.name, version, world)["features"] == FEATURES
+    stored = max((world.home / "mlflow" / "artifacts").rglob("model.joblib"), key=lambda file: file.stat().st_mtime)
+    joblib.dump(joblib.load(stored) | {"features": (*FEATURES, "shoe_size")}, stored)
+    with pytest.raises(PermanentError, match="reads shoe_size, which gold"):
+        load_version(SPEC.name, version, world)
 
 
 def test_what_could_not_be_trained_is_said_by_the_registry(world, retrain, job, monkeypatch):
@@ -302,6 +313,7 @@ def test_scoring_again_is_equal_and_a_rollback_brings_the_old_scores_back(world,
     assert scored["probability"].is_between(0, 1).all()
     told = scan_table("gold.user_predictions", world, Interval(night, night)).sort("user_id").collect()
     assert told[f"{SPEC.name}_probability"].equals(scored["probability"])
+    assert [json.loads(one) for one in told["model_versions"].unique()] == [champions(world)]
     assert told["churn_probability"].null_count() == PEOPLE, "no such model is in force"
     of_days = predictions(world, night, DAILY)
     assert told["daily_session_probability"].equals(of_days["probability"])
