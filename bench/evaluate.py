@@ -4,7 +4,7 @@ Each world is a HABITLAKE_HOME whose nights were run (`make nightly`, with DATA=
 registry in it is written; no model is registered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -118,6 +118,28 @@ def section(found: Found) -> list[str]:
     return [*lines, *goals(found), ""]
 
 
+def summary(found: Iterable[Found]) -> Iterator[Sequence[str]]:
+    """Yield a row per model and world: what is proposed, how good it is, and by how much it beats the best baseline."""
+    for one in found:
+        if one.figures is None or one.ahead is None:
+            yield (one.world, one.spec.name, f"none: {one.refused}", *[""] * 4)
+            continue
+        own, metric = one.figures[EVERYBODY], one.spec.target.metric
+        baselines = {name: ahead for name, ahead in one.ahead.items() if name not in one.spec.candidates()}
+        nearest = min(baselines, key=lambda name: baselines[name][0])
+        difference, low, high = baselines[nearest]
+        reachable = f"{own[one.best][metric][0] / own[WORLD_FORECAST][metric][0]:.3f}" if WORLD_FORECAST in own else ""
+        yield (
+            one.world,
+            one.spec.name,
+            one.best,
+            f"{metric.upper()} {figure(own[one.best][metric])}",
+            f"{difference:+.3f} [{low:+.3f}, {high:+.3f}] over {nearest}",
+            figure(own[one.best]["ece"]) if one.spec.target is Target.EVENT else "",
+            reachable,
+        )
+
+
 def network_section(found: Scoring) -> list[str]:
     """Return how fast the network scores people, beside TensorFlow."""
     rows = ((name, f"{people:,}", f"{rate:,.0f}") for name, people, rate in found.rates)
@@ -133,7 +155,9 @@ def network_section(found: Scoring) -> list[str]:
 
 def page(found: Mapping[str, Sequence[Found]], network: Scoring) -> str:
     """Return the whole page."""
-    lines = [HEAD]
+    columns = ("world", "model", "proposed", "figure", "ahead of the best baseline", "ECE", "of the reachable bound")
+    everything = (one for models in found.values() for one in models)
+    lines = [HEAD, "## In short", "", *table(columns, summary(everything)), ""]
     for world, models in found.items():
         lines += [f"## {world}", ""]
         for one in models:
