@@ -1,10 +1,14 @@
 import json
+import re
 
 import pytest
 from pydantic import ValidationError
 
 from habitlake.contracts import EVENT_MODELS, FAMILIES, FAMILY_OF, Event, context_fields
 from habitlake.contracts.schema import event_schema
+from habitlake.report.person.facts import PROFILE
+from habitlake.tables import FEATURES, TABLES, get_table
+from interventions.health import CONDITIONS
 
 # The workout event of the founding document.
 SEED_WORKOUT = {
@@ -92,3 +96,29 @@ def test_published_schema_has_the_ranges():
     completion = schema["$defs"]["WorkoutCompleted"]["properties"]["completionRate"]
     assert {"minimum": 0.0, "maximum": 1.0, "type": "number"}.items() <= completion["anyOf"][0].items()
     assert schema["properties"]["eventType"] == {"const": "workout_completed"}
+
+
+def test_health_conditions_are_held_where_they_came_in_and_nowhere_else():
+    holders = {
+        (table.name, column.name)
+        for table in TABLES.values()
+        for column in table.columns
+        if "health_conditions" in (column.name, *re.findall(r"(\w+):", column.sql_type))
+    }
+    assert holders == {("bronze.events", "payload"), ("silver.profiles", "health_conditions")}
+    assert all(column in get_table(table).pii_columns for table, column in holders)
+    assert "health_conditions" not in {*PROFILE, *(feature.name for feature in FEATURES)}
+
+
+def test_health_conditions_are_of_a_closed_list_and_no_answer_is_none():
+    def stated(found):
+        return parse({"userId": "u", "eventType": "profile_updated", "timestamp": "2026-01-15T09:30:00Z",
+                      "data": {"constraints": {"healthConditions": found}}})  # fmt: skip
+
+    assert stated(None).data.constraints.health_conditions is None
+    assert stated(["pregnancy", "postpartum"]).data.constraints.health_conditions == ["pregnancy", "postpartum"]
+    with pytest.raises(ValidationError):
+        stated(["flat_feet"])
+    schema = event_schema("profile_updated")["$defs"]["Constraints"]["properties"]["healthConditions"]
+    assert schema["pii"]
+    assert set(schema["anyOf"][0]["items"]["enum"]) == set(CONDITIONS)
