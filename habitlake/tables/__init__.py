@@ -2,15 +2,27 @@
 
 from habitlake.errors import PermanentError
 from habitlake.tables.base import AUDIT_COLUMNS, Column, Table
+from habitlake.tables.decisions import DECISION_TABLES
 from habitlake.tables.events import EVENT_TABLES
 from habitlake.tables.features import FEATURES, Feature
-from habitlake.tables.gold import GOLD_TABLES, OPS_TABLES
+from habitlake.tables.gold import FACT_TABLES
 from habitlake.tables.models import CHANCES, DAY_FEATURES, FACTORS, MODELS, Model
+from habitlake.tables.ops import OPS_TABLES
 from habitlake.tables.people import PEOPLE_TABLES
+from habitlake.tables.predictions import PREDICTION_TABLES
 from habitlake.tables.weather import WEATHER_TABLES
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*EVENT_TABLES, *WEATHER_TABLES, *GOLD_TABLES, *PEOPLE_TABLES, *OPS_TABLES)
+    table.name: table
+    for table in (
+        *EVENT_TABLES,
+        *WEATHER_TABLES,
+        *FACT_TABLES,
+        *PEOPLE_TABLES,
+        *PREDICTION_TABLES,
+        *DECISION_TABLES,
+        *OPS_TABLES,
+    )
 }
 
 
