@@ -26,7 +26,7 @@ TEXTS = {
         "20 of 30 drawn to be sent; 18 expected (95 % of nights between 13 and 23); mean probability 60 %",
         "60–65 % 30 18 20",
         "20 plans were due and were written",
-        "exercises swapped for an injury, present or past 3 15 %",
+        "exercises swapped for an injury or a stated constraint 3 15 %",
         "past injury an injury in the past: exercises that spare the region 10 50 %",
         "strength gym 4 20 %",
         "15 people are in onboarding; for 4 of them a step comes up next day",
