@@ -70,7 +70,7 @@ fi
 if [ "$found" != "$wanted" ]; then
     echo "==> the locked environment into .venv (about a minute${tensorflow:+, TensorFlow as much again})"
     [ -x .venv/bin/python ] || .tools/bin/uv venv --quiet --python "$python" .venv
-    .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode "${locks[@]}"
+    .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes "${locks[@]}"
     .tools/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
     [ -z "$tensorflow" ] || touch .venv/.tensorflow
     echo "$wanted" >"$stamp"

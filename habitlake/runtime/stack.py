@@ -1,5 +1,7 @@
 """All services of a world: make sure of them, bring them up with the UI, take them down."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from habitlake.cli.output import console
 from habitlake.runtime import airflow, airflow_ui, job_server, postgres, report_ui, spark_server
 from habitlake.settings import Settings
@@ -9,9 +11,12 @@ from habitlake.storage import ensure_bucket
 def ensure_services(settings: Settings) -> None:
     """Start what a night needs: the server that forks jobs, Postgres, the Spark Connect server, Airflow's database."""
     job_server.ensure(settings)
-    postgres.start(settings)
-    spark_server.ensure(settings)
-    airflow.prepare(settings)
+    # The first time Spark resolves its jars and Airflow makes its database; neither needs the other.
+    with ThreadPoolExecutor(1) as pool:
+        spark = pool.submit(spark_server.ensure, settings)
+        postgres.start(settings)
+        airflow.prepare(settings)
+        spark.result()
 
 
 def prepare(settings: Settings) -> None:

@@ -99,8 +99,9 @@ def _fixed_step(successes: Floats, trials: Floats, design: Floats, eta: Floats, 
     """Return one Newton step of the fixed effects, which have a normal prior around 0."""
     probability = sigmoid(eta)
     weight = trials * probability * (1 - probability)
-    gradient = np.einsum("pk,pkf->f", successes - trials * probability, design) - fixed / FIXED_SD**2
-    information = np.einsum("pk,pkf,pkg->fg", weight, design, design, optimize=True)
+    rows = design.reshape(-1, design.shape[2])
+    gradient = (successes - trials * probability).ravel() @ rows - fixed / FIXED_SD**2
+    information = (rows * weight.reshape(-1, 1)).T @ rows
     step = np.linalg.solve(information + np.eye(len(gradient)) / FIXED_SD**2, gradient)
     return np.clip(step, -MAX_STEP, MAX_STEP)
 
