@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.peers import PEERS
 from bench.processes import run_module
 from habitlake.clock import Interval
-from habitlake.landing import EVENTS, feed_folder
+from habitlake.landing import EVENTS, night_folder
 from habitlake.runtime import job_server, postgres, spark_server
 from habitlake.settings import Settings
 from habitlake.simulator import simulate_nights
@@ -74,8 +74,7 @@ def measure(home: Path, lines: int, dirt: float, rounds: int) -> list[Measured]:
     people = max(int(lines / NIGHTS / LINES_PER_PERSON_AND_NIGHT), 1)
     simulate_nights(settings, first, people=people, dirt=dirt, seed=SEED)
     landed = simulate_nights(settings, interval, people=people, dirt=dirt, seed=SEED).lines
-    landing = Path(feed_folder(EVENTS, settings))
-    nights = [str(landing / f"batch_date={night}") for night in interval.nights()]
+    nights = [night_folder(EVENTS, night, settings) for night in interval.nights()]
     nights = [night for night in nights if Path(night).is_dir()]
     work = home / "out"
     try:
@@ -88,7 +87,7 @@ def measure(home: Path, lines: int, dirt: float, rounds: int) -> list[Measured]:
         ]
         for peer in PEERS:
             history, out = work / peer.name / "history", work / peer.name / "new"
-            peer.ingest([f"{landing}/batch_date={FIRST}/*"], None, history)
+            peer.ingest([f"{night_folder(EVENTS, FIRST, settings)}/*"], None, history)
             seconds = median_seconds(lambda: peer.ingest([f"{night}/*" for night in nights], history, out), rounds)  # noqa: B023
             found.append(Measured(peer.name, landed, seconds, peer.does))
         limit = median_seconds(lambda: _bare_spark(nights, work / "spark", settings), rounds)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from habitlake.contracts import event_model
 from habitlake.errors import PermanentError
 from habitlake.ids import stable_uuid
+from habitlake.landing import EVENTS, night_folder
 from habitlake.settings import Settings
 from habitlake.storage import join, open_output
 
@@ -135,7 +136,7 @@ class Landing:
     def write(self, settings: Settings) -> ImportSummary:
         """Write the landing files; the same events give the same bytes, and a rerun replaces its own files."""
         for night, lines in sorted(self._lines.items()):
-            name = join(settings.landing, "events", f"batch_date={night}", f"{self.summary.adapter}.jsonl.gz")
+            name = join(night_folder(EVENTS, night, settings), f"{self.summary.adapter}.jsonl.gz")
             # An exact repeat in the source is kept: ingestion counts it as the duplicate it is.
             body = "\n".join(sorted(lines)) + "\n"
             with open_output(name, settings) as stream:

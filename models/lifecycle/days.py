@@ -19,12 +19,11 @@ from habitlake.settings import Settings
 from habitlake.tables import DAY_FEATURES
 from habitlake.tables.people import SEQUENCE_DAYS
 from models.lifecycle.estimators import Estimator, FloatArray, Logistic, matrix
-from models.lifecycle.outcomes import DAYS
+from models.lifecycle.outcomes import DAYS, WEEK_DAYS
 
 KEY = ("batch_date", "user_id")
 NAMES = tuple(DAY_FEATURES)
 CHANNELS = ("sessions", "planned", "observed")
-WEEK_DAYS = 7
 # A weekday's share counts as much as so many days at the person's own share.
 PRIOR_DAYS = 2
 # Plans arrive up to so many nights before their day, as gold.user_features takes it, too.

@@ -14,6 +14,8 @@ FloatArray = NDArray[np.float64]
 LabelArray = NDArray[np.int64] | FloatArray
 ECE_BINS = 10
 INTERVAL = (2.5, 97.5)
+# Standard errors on either side of an estimate that its 95 % interval reaches.
+Z_95 = 1.959964
 # Resamples times rows that are held in memory at once.
 CELLS = 4_000_000
 # Takes label, score and weights (resamples x rows); returns a figure per resample.

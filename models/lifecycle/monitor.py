@@ -24,18 +24,17 @@ from models.catalogue import SPECS
 from models.lifecycle import shadow
 from models.lifecycle.dataset import drawn, labelled, last_labelled_night, read_days, read_snapshots
 from models.lifecycle.drift import drift, missing
-from models.lifecycle.metrics import value
+from models.lifecycle.metrics import Z_95, value
 from models.lifecycle.outcomes import outcomes
 from models.lifecycle.registry import CHALLENGER, CHAMPION, load_version
 from models.lifecycle.spec import KNOWN_LONG, ModelSpec, Target
 from models.lifecycle.told import DAY, DAYS_TOLD
-from models.lifecycle.versions import Versions
+from models.lifecycle.versions import Bundles, Versions
 
 TABLE = "ops.model_health"
 KEYS = ("user_id", "batch_date")
 DRIFT_LIMIT = 0.3
 ACCURACY_LIMIT = 0.95
-Z_95 = 1.959964
 # Nine models are judged each Sunday, against figures that rest on few people (python -m bench drift).
 Z_ALARM = 3.3
 NEWEST = "newest_"
@@ -44,8 +43,6 @@ NIGHT_STRIDE = 7
 SUNDAY = 7
 # Fewer realised predictions than this judge no model.
 MIN_PREDICTIONS = 100
-# What was registered, by model and version.
-Bundles = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def standard_error(

@@ -22,21 +22,21 @@ from habitlake.nights.ledger import pin_models
 from habitlake.tables import MODELS, get_table
 from models.assessment.assess import assess, usual_rate
 from models.catalogue import SPECS
-from models.lifecycle.days import Known, day_scores, of_day, read_known, with_days
+from models.lifecycle.days import Known, of_day, read_known, with_days
 from models.lifecycle.estimators import FloatArray
+from models.lifecycle.metrics import Z_95
 from models.lifecycle.monitor import write_health
 from models.lifecycle.registry import load_version
 from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.shadow import load_challengers, score_in_shadow, write_shadow
 from models.lifecycle.spec import ModelSpec, Target
-from models.lifecycle.told import days_told, rounded, skips_told, top_factors, trajectory
-from models.lifecycle.versions import FEATURES, Versions, runs_of_nights, versions_of
+from models.lifecycle.told import days_told, numbers, rounded, skips_told, top_factors, trajectory
+from models.lifecycle.versions import FEATURES, Bundles, Versions, runs_of_nights, versions_of
 
 TABLE = "gold.predictions"
 RECORDS = "gold.user_predictions"
 OUTPUTS = ("probability", "value", "value_low", "value_high")
 INPUTS = sorted({name for model in MODELS.values() for name in model.features})
-Z_95 = 1.959964
 THIN_DAYS = 7
 PARTIAL_NULLS = 0.25
 PEOPLE_PER_CHUNK = 100_000
@@ -83,14 +83,9 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
     """
     estimator = bundle["estimator"]
     own = people.filter(spec.eligible)
-    if spec.days:
-        chances = rounded(day_scores(estimator, own))
-        # The single number, and what speaks for and against it, are of the first day.
-        predicted, rows = chances[:, 0], of_day(own, 1)
-        lists = [days_told(own, chances), skips_told(own, chances)]
-    else:
-        predicted, rows = rounded(estimator.predict(own)), own
-        lists = [pl.Series([None] * own.height, dtype=pl.String)] * 2
+    predicted, chances = numbers(spec, estimator, own)
+    # What speaks for and against a single number that is of the first day is of that day.
+    rows = own if chances is None else of_day(own, 1)
     if spec.target is Target.EVENT:
         columns = {"probability": predicted, "confidence": confidence(predicted, bundle["calibration"])}
     else:
@@ -110,7 +105,8 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
         *(pl.Series(name, rounded(values)) for name, values in columns.items()),
         *(pl.lit(None, pl.Float64).alias(name) for name in OUTPUTS if name not in columns),
         trajectory(estimator, own).alias("trajectory"),
-        *(told.alias(name) for name, told in zip(("days", "skips"), lists, strict=True)),
+        days_told(own, chances).alias("days"),
+        skips_told(own, chances).alias("skips"),
         top_factors(rows, estimator.contributions(rows), estimator.features).alias("top_factors"),
         input_quality(spec.features).alias("input_quality"),
     )
@@ -158,7 +154,7 @@ class Run:
 
 def score_nights(
     runs: Sequence[Run],
-    bundles: Mapping[tuple[str, str], Mapping[str, Any]],
+    bundles: Bundles,
     records: list[pl.DataFrame],
     shadow: list[pl.DataFrame],
 ) -> Iterator[pa.Table]:

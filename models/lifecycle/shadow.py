@@ -14,14 +14,11 @@ from habitlake.lake import count_rows, replace_nights_stream
 from habitlake.log import get_logger
 from habitlake.settings import Settings
 from models.catalogue import SPECS
-from models.lifecycle.days import day_scores
-from models.lifecycle.estimators import Estimator, FloatArray
 from models.lifecycle.registry import load_version
-from models.lifecycle.spec import ModelSpec
-from models.lifecycle.told import days_told, rounded
+from models.lifecycle.told import days_told, numbers
+from models.lifecycle.versions import Bundles
 
 TABLE = "gold.shadow_predictions"
-Bundles = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def load_challengers(wanted: Iterable[tuple[str, str]], settings: Settings) -> dict[tuple[str, str], dict[str, Any]]:
@@ -33,14 +30,6 @@ def load_challengers(wanted: Iterable[tuple[str, str]], settings: Settings) -> d
         except PermanentError as error:
             get_logger("score").warning("challenger not scored", model=name, version=version, error=str(error))
     return found
-
-
-def scored(spec: ModelSpec, estimator: Estimator, people: pl.DataFrame) -> tuple[FloatArray, pl.Series]:
-    """Return a model's single number per person, and its seven days as JSON, null where it knows no days."""
-    if spec.days:
-        chances = rounded(day_scores(estimator, people))
-        return chances[:, 0], days_told(people, chances)
-    return rounded(estimator.predict(people)), pl.Series([None] * people.height, dtype=pl.String)
 
 
 def score_in_shadow(people: pl.DataFrame, challengers: Mapping[str, str], bundles: Bundles) -> list[pl.DataFrame]:
@@ -62,7 +51,8 @@ def score_in_shadow(people: pl.DataFrame, challengers: Mapping[str, str], bundle
         if own.is_empty():
             continue
         try:
-            scores, days = scored(spec, bundles[spec.name, version]["estimator"], own)
+            scores, chances = numbers(spec, bundles[spec.name, version]["estimator"], own)
+            days = days_told(own, chances)
         except Exception as error:
             get_logger("score").warning("challenger not scored", model=spec.name, version=version, error=repr(error))
             continue

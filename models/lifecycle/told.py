@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.lifecycle.days import NAMES, day_values
-from models.lifecycle.estimators import FloatArray
+from models.lifecycle.days import NAMES, day_scores, day_values
+from models.lifecycle.estimators import Estimator, FloatArray
 from models.lifecycle.outcomes import DAYS
+from models.lifecycle.spec import ModelSpec
 
 TOP_FACTORS = 5
 DECIMALS = 6
@@ -26,6 +27,26 @@ def rounded(values: FloatArray) -> FloatArray:
     float32 trees and BLAS differ in the last digits between machines; six decimals are what is promised.
     """
     return np.asarray(np.round(values, DECIMALS))
+
+
+def numbers(spec: ModelSpec, estimator: Estimator, people: pl.DataFrame) -> tuple[FloatArray, FloatArray | None]:
+    """Return a model's single number per person, and the probabilities of the seven days, people by days, where it knows any.
+
+    Of such a model the single number is that of the first day.
+
+    Parameters
+    ----------
+    people
+        Features, with ``sequence`` and ``days`` where the version reads them.
+    """
+    if not spec.days:
+        return rounded(estimator.predict(people)), None
+    chances = rounded(day_scores(estimator, people))
+    return chances[:, 0], chances
+
+
+def _none(people: pl.DataFrame) -> pl.Series:
+    return pl.Series([None] * people.height, dtype=pl.String)
 
 
 def _listed(entries: Sequence[pl.DataFrame]) -> pl.Series:
@@ -62,7 +83,7 @@ def trajectory(estimator: Any, rows: pl.DataFrame) -> pl.Series:
     """Return the amount of each week with its interval as JSON per row; null where the version knows no weeks."""
     weeks = estimator.weekly_amounts(rows) if hasattr(estimator, "weekly_amounts") else []
     if not weeks:
-        return pl.Series([None] * rows.height, dtype=pl.String)
+        return _none(rows)
     encoded = [
         pl.DataFrame({"value": rounded(value), "low": rounded(low), "high": rounded(high)}).select(
             pl.struct(pl.lit(number).alias("week"), pl.all()).struct.json_encode().alias(str(number))
@@ -89,29 +110,33 @@ def _of_days(people: pl.DataFrame, values: FloatArray, basis: NDArray[np.str_] |
     ]
 
 
-def days_told(people: pl.DataFrame, chances: FloatArray) -> pl.Series:
-    """Return the probability of each of the seven days ahead.
+def days_told(people: pl.DataFrame, chances: FloatArray | None) -> pl.Series:
+    """Return the probability of each of the seven days ahead as JSON per person; null without ``chances``.
 
     Parameters
     ----------
     people
         as_of_date.
     chances
-        Probabilities, people by days, rounded.
+        Probabilities, people by days, as ``numbers`` returns them.
     """
-    return _listed(_of_days(people, chances))
+    return _none(people) if chances is None else _listed(_of_days(people, chances))
 
 
-def skips_told(people: pl.DataFrame, chances: FloatArray) -> pl.Series:
+def skips_told(people: pl.DataFrame, chances: FloatArray | None) -> pl.Series:
     """Return how likely planned sessions are skipped, and, after the last day with a plan, those of the usual weekdays.
+
+    As JSON per person; null without ``chances``.
 
     Parameters
     ----------
     people
         as_of_date, ``days``.
     chances
-        Probabilities of a session, people by days, rounded.
+        Probabilities of a session, people by days, as ``numbers`` returns them.
     """
+    if chances is None:
+        return _none(people)
     known = dict(zip(NAMES, np.moveaxis(day_values(people), 2, 0), strict=True))
     planned = known["workout_planned"] > 0
     usual = np.fmax(known["weekday_session_rate"], known["weekday_planned_rate"]) >= USUAL

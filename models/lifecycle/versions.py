@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from habitlake.clock import Interval
 from habitlake.errors import PermanentError
@@ -11,12 +12,13 @@ from habitlake.lake import count_rows
 from habitlake.nights.ledger import pinned_challengers, pinned_models
 from habitlake.settings import Settings
 from models.catalogue import SPECS
-from models.lifecycle.registry import CHALLENGER, CHAMPION, by_alias
+from models.lifecycle.registry import CHALLENGER, CHAMPION, FEATURES, by_alias
 
-FEATURES = "gold.user_features"
 # No model at all; CHAMPION asks for every model in force.
 NONE = "none"
 ROWS_PER_RUN = 2_000_000
+# What was registered, by model and version.
+Bundles = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,11 +95,13 @@ def person_effects(
     return Effects(person, levels, 1 / schur, 1 / inner)
 
 
-def _fixed_step(successes: Floats, trials: Floats, design: Floats, eta: Floats, fixed: Floats) -> Floats:
-    """Return one Newton step of the fixed effects, which have a normal prior around 0."""
+def _fixed_step(successes: Floats, trials: Floats, rows: Floats, eta: Floats, fixed: Floats) -> Floats:
+    """Return one Newton step of the fixed effects, which have a normal prior around 0.
+
+    ``rows`` are the columns of x of every person and level, one person's levels after another's.
+    """
     probability = sigmoid(eta)
     weight = trials * probability * (1 - probability)
-    rows = design.reshape(-1, design.shape[2])
     gradient = (successes - trials * probability).ravel() @ rows - fixed / FIXED_SD**2
     information = (rows * weight.reshape(-1, 1)).T @ rows
     step = np.linalg.solve(information + np.eye(len(gradient)) / FIXED_SD**2, gradient)
@@ -114,15 +116,16 @@ def fit_prior(successes: Floats, trials: Floats, design: Floats, iterations: int
     design
         x of (people, levels, columns); the first column is the intercept.
     """
+    rows = np.ascontiguousarray(design).reshape(-1, design.shape[2])
     fixed = np.zeros(design.shape[2])
     prior = Prior(fixed, 1.0, 0.25)
     effects: Effects | None = None
     tried = trials > 0
     for _ in range(iterations):
-        offset = design @ prior.fixed
+        offset = (rows @ prior.fixed).reshape(trials.shape)
         effects = person_effects(successes, trials, offset, prior, effects, steps=2)
         eta = offset + effects.person[:, None] + effects.levels
-        fixed = prior.fixed + _fixed_step(successes, trials, design, eta, prior.fixed)
+        fixed = prior.fixed + _fixed_step(successes, trials, rows, eta, prior.fixed)
         # The mean of the people is the intercept's; without this it would creep there.
         shift = effects.person.mean()
         fixed[0] += shift

@@ -5,7 +5,7 @@ of Spark; lines, verdicts, files and the audit are those of events (docs/adr/002
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -26,7 +26,7 @@ from spark_jobs.ingest.audit import Audit, audit_files
 from spark_jobs.ingest.bronze import number_lines
 from spark_jobs.ingest.dedupe import CONFLICT, DUPLICATE, date_ranges
 from spark_jobs.ingest.lines import gathered, line_tables, read_chunk
-from spark_jobs.ingest.parts import PartWriter, stored_files, table_roots
+from spark_jobs.ingest.parts import PartWriter, by_night, stored_files, table_roots
 from spark_jobs.ingest.plan import cut
 from spark_jobs.ingest.silver import REFUSED, REJECTED, CountedWriter, Written, conflicting_lines, refused_lines
 from spark_jobs.ingest.weather_kernel import WeatherKernel
@@ -49,7 +49,7 @@ def ingest_forecasts(
 ) -> Forecasts:
     """Judge every line of the nights' forecasts and write the files of bronze, silver and what was refused.
 
-    Memory holds a batch of lines of one night, and identity and content of what the nights of the run brought before.
+    Memory holds a batch of lines, and identity and content of what the nights of the run brought before.
 
     Raises
     ------
@@ -66,17 +66,17 @@ def ingest_forecasts(
     )
     out, kernel, known = CountedWriter(writer), WeatherKernel(), KnownForecasts(interval.start, settings)
     counts: dict[str, Counter[tuple[Any, ...]]] = {"reason": Counter(), "kind": Counter()}
-    for night, files in landed.items():
-        writer.close_before(night)
-        for lines in _lines(spark, night, files, settings):
-            for judged in kernel.judge(lines):
-                told = judged.append_column("kind", known.kinds(judged)).append_column(
-                    "_ingested_at", pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", "UTC")), judged.num_rows)
-                )
-                for name, found in counts.items():
-                    found.update(_count(told, name))
-                writer.write(BRONZE_WEATHER, told)
-                _refine(told.drop_columns(["batch_date"]), night, out)
+    for lines in _lines(spark, landed, settings):
+        judged = kernel.judge(lines)
+        told = judged.append_column("kind", known.kinds(judged)).append_column(
+            "_ingested_at", pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", "UTC")), judged.num_rows)
+        )
+        for name, found in counts.items():
+            found.update(_count(told, name))
+        writer.write(BRONZE_WEATHER, told)
+        for night, own, _ in by_night(told):
+            _refine(own.drop_columns(["batch_date"]), night, out)
+        writer.close_before(pc.max(lines["batch_date"]).as_py())
     audit = audit_files(
         ((night, file.relative) for night, files in landed.items() for file in files),
         ((*key, count) for key, count in counts["reason"].items()),
@@ -91,8 +91,9 @@ def landed_forecasts(interval: Interval, settings: Settings) -> dict[date, list[
     return {night: files for night in nights if (files := night_files(WEATHER, night, settings))}
 
 
-def _lines(spark: SparkSession, night: date, files: Sequence[StoredFile], settings: Settings) -> Iterator[pa.Table]:
-    chunks = number_lines(spark, [chunk for file in files for chunk in cut(night, file)], settings)
+def _lines(spark: SparkSession, landed: Mapping[date, Sequence[StoredFile]], settings: Settings) -> Iterator[pa.Table]:
+    chunks = [chunk for night, files in landed.items() for file in files for chunk in cut(night, file)]
+    chunks = number_lines(spark, chunks, settings)
     endpoint, limit = settings.s3_endpoint_url, settings.max_line_bytes
     return gathered(table for chunk in chunks for table in line_tables(chunk, read_chunk(chunk, endpoint), limit))
 
