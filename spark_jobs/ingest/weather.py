@@ -67,15 +67,15 @@ def ingest_forecasts(
     out, kernel, known = CountedWriter(writer), WeatherKernel(), KnownForecasts(interval.start, settings)
     counts: dict[str, Counter[tuple[Any, ...]]] = {"reason": Counter(), "kind": Counter()}
     for lines in _lines(spark, landed, settings):
-        judged = kernel.judge(lines)
-        told = judged.append_column("kind", known.kinds(judged)).append_column(
-            "_ingested_at", pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", "UTC")), judged.num_rows)
-        )
-        for name, found in counts.items():
-            found.update(_count(told, name))
-        writer.write(BRONZE_WEATHER, told)
-        for night, own, _ in by_night(told):
-            _refine(own.drop_columns(["batch_date"]), night, out)
+        for judged in kernel.judge(lines):
+            told = judged.append_column("kind", known.kinds(judged)).append_column(
+                "_ingested_at", pa.repeat(pa.scalar(ingested_at, pa.timestamp("us", "UTC")), judged.num_rows)
+            )
+            for name, found in counts.items():
+                found.update(_count(told, name))
+            writer.write(BRONZE_WEATHER, told)
+            for night, own, _ in by_night(told):
+                _refine(own.drop_columns(["batch_date"]), night, out)
         writer.close_before(pc.max(lines["batch_date"]).as_py())
     audit = audit_files(
         ((night, file.relative) for night, files in landed.items() for file in files),

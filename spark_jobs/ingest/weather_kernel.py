@@ -4,6 +4,8 @@ The checks are those of events' fields. They run in this order, and the first th
 JSON, not an object, missing field, wrong type, bad timestamp, clock skew, out of range.
 """
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 
 from habitlake.clock import known_zones
@@ -110,8 +112,8 @@ class WeatherKernel:
         self._connection.execute(LINES_TABLE)
         self._connection.execute(f"PREPARE judge AS {forecast_sql()}")
 
-    def judge(self, lines: pa.Table) -> pa.Table:
-        """Return the lines, each once and in order, with the columns of silver.weather and the verdict.
+    def judge(self, lines: pa.Table) -> Iterator[pa.Table]:
+        """Yield the lines, each once and in order, with the columns of silver.weather and the verdict.
 
         Of a refused line only what says where it is and why it was refused is of use.
 
@@ -125,4 +127,4 @@ class WeatherKernel:
         self._connection.execute("INSERT INTO lines SELECT * FROM arrived")
         self._connection.unregister("arrived")
         judged = self._connection.sql("EXECUTE judge").to_arrow_table()
-        return judged.sort_by([("batch_date", "ascending"), ("_source_file", "ascending"), ("_line", "ascending")])
+        yield judged.sort_by([("batch_date", "ascending"), ("_source_file", "ascending"), ("_line", "ascending")])

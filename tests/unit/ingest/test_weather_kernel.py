@@ -31,7 +31,7 @@ def judge():
     def judged(*lines):
         texts, count = [line if isinstance(line, str) else json.dumps(line) for line in lines], len(lines)
         columns = [[BATCH] * count, ["f"] * count, list(range(count)), texts, ["utf-8"] * count, *[[None] * count] * 2]
-        table = kernel.judge(pa.table(columns, schema=LINES_SCHEMA))
+        (table,) = kernel.judge(pa.table(columns, schema=LINES_SCHEMA))
         return table.to_pylist()
 
     return judged
