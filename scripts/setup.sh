@@ -70,6 +70,7 @@ fi
 if [ "$found" != "$wanted" ]; then
     echo "==> the locked environment into .venv (about a minute${tensorflow:+, TensorFlow as much again})"
     [ -x .venv/bin/python ] || .tools/bin/uv venv --quiet --python "$python" .venv
+    # Bytecode is left to the first import: a world imports a part of what is installed, and all of it takes most of a minute.
     .tools/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes "${locks[@]}"
     .tools/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
     [ -z "$tensorflow" ] || touch .venv/.tensorflow

@@ -30,7 +30,7 @@ from models.lifecycle.registry import load_version
 from models.lifecycle.sequences import scan_sequences, with_sequence
 from models.lifecycle.shadow import load_challengers, score_in_shadow, write_shadow
 from models.lifecycle.spec import ModelSpec, Target
-from models.lifecycle.told import days_told, numbers, rounded, skips_told, top_factors, trajectory
+from models.lifecycle.told import days_told, predict, rounded, skips_told, top_factors, trajectory
 from models.lifecycle.versions import FEATURES, Bundles, Versions, runs_of_nights, versions_of
 
 TABLE = "gold.predictions"
@@ -83,7 +83,7 @@ def score(people: pl.DataFrame, spec: ModelSpec, bundle: Mapping[str, Any], vers
     """
     estimator = bundle["estimator"]
     own = people.filter(spec.eligible)
-    predicted, chances = numbers(spec, estimator, own)
+    predicted, chances = predict(spec, estimator, own)
     # What speaks for and against a single number that is of the first day is of that day.
     rows = own if chances is None else of_day(own, 1)
     if spec.target is Target.EVENT:

@@ -15,7 +15,7 @@ from habitlake.log import get_logger
 from habitlake.settings import Settings
 from models.catalogue import SPECS
 from models.lifecycle.registry import load_version
-from models.lifecycle.told import days_told, numbers
+from models.lifecycle.told import days_told, predict
 from models.lifecycle.versions import Bundles
 
 TABLE = "gold.shadow_predictions"
@@ -51,7 +51,7 @@ def score_in_shadow(people: pl.DataFrame, challengers: Mapping[str, str], bundle
         if own.is_empty():
             continue
         try:
-            scores, chances = numbers(spec, bundles[spec.name, version]["estimator"], own)
+            scores, chances = predict(spec, bundles[spec.name, version]["estimator"], own)
             days = days_told(own, chances)
         except Exception as error:
             get_logger("score").warning("challenger not scored", model=spec.name, version=version, error=repr(error))

@@ -1,4 +1,4 @@
-"""What a prediction says beside its number, as JSON per person: weeks, days, what speaks for and against."""
+"""A version's predictions, and what they say as JSON per person: weeks, days, what speaks for and against."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def rounded(values: FloatArray) -> FloatArray:
     return np.asarray(np.round(values, DECIMALS))
 
 
-def numbers(spec: ModelSpec, estimator: Estimator, people: pl.DataFrame) -> tuple[FloatArray, FloatArray | None]:
+def predict(spec: ModelSpec, estimator: Estimator, people: pl.DataFrame) -> tuple[FloatArray, FloatArray | None]:
     """Return a model's single number per person, and the probabilities of the seven days, people by days, where it knows any.
 
     Of such a model the single number is that of the first day.
@@ -45,7 +45,7 @@ def numbers(spec: ModelSpec, estimator: Estimator, people: pl.DataFrame) -> tupl
     return chances[:, 0], chances
 
 
-def _none(people: pl.DataFrame) -> pl.Series:
+def _nulls(people: pl.DataFrame) -> pl.Series:
     return pl.Series([None] * people.height, dtype=pl.String)
 
 
@@ -83,7 +83,7 @@ def trajectory(estimator: Any, rows: pl.DataFrame) -> pl.Series:
     """Return the amount of each week with its interval as JSON per row; null where the version knows no weeks."""
     weeks = estimator.weekly_amounts(rows) if hasattr(estimator, "weekly_amounts") else []
     if not weeks:
-        return _none(rows)
+        return _nulls(rows)
     encoded = [
         pl.DataFrame({"value": rounded(value), "low": rounded(low), "high": rounded(high)}).select(
             pl.struct(pl.lit(number).alias("week"), pl.all()).struct.json_encode().alias(str(number))
@@ -118,9 +118,9 @@ def days_told(people: pl.DataFrame, chances: FloatArray | None) -> pl.Series:
     people
         as_of_date.
     chances
-        Probabilities, people by days, as ``numbers`` returns them.
+        Probabilities, people by days, as ``predict`` returns them.
     """
-    return _none(people) if chances is None else _listed(_of_days(people, chances))
+    return _nulls(people) if chances is None else _listed(_of_days(people, chances))
 
 
 def skips_told(people: pl.DataFrame, chances: FloatArray | None) -> pl.Series:
@@ -133,10 +133,10 @@ def skips_told(people: pl.DataFrame, chances: FloatArray | None) -> pl.Series:
     people
         as_of_date, ``days``.
     chances
-        Probabilities of a session, people by days, as ``numbers`` returns them.
+        Probabilities of a session, people by days, as ``predict`` returns them.
     """
     if chances is None:
-        return _none(people)
+        return _nulls(people)
     known = dict(zip(NAMES, np.moveaxis(day_values(people), 2, 0), strict=True))
     planned = known["workout_planned"] > 0
     usual = np.fmax(known["weekday_session_rate"], known["weekday_planned_rate"]) >= USUAL
